@@ -1,0 +1,183 @@
+"""Control groups, version 1: a tree of its own for every subsystem. (notebook 08)
+
+The verbs are those of cgroup2. `paths` is {subsystem: this container's directory in that hierarchy}.
+"""
+
+import os
+
+import _signal
+
+from . import cgroupfs, inroot, syscalls
+from .step import handle, host, inside
+
+# (subsystem, file, where the value stands in linux.resources)
+FILES = (
+    ("memory", "memory.limit_in_bytes", ("memory", "limit")),
+    ("memory", "memory.memsw.limit_in_bytes", ("memory", "swap")),
+    ("memory", "memory.soft_limit_in_bytes", ("memory", "reservation")),
+    ("cpu", "cpu.cfs_period_us", ("cpu", "period")),
+    ("cpu", "cpu.cfs_quota_us", ("cpu", "quota")),
+    ("cpu", "cpu.shares", ("cpu", "shares")),
+    ("cpuset", "cpuset.cpus", ("cpu", "cpus")),
+    ("cpuset", "cpuset.mems", ("cpu", "mems")),
+    ("pids", "pids.max", ("pids", "limit")),
+)
+
+
+def create(paths):
+    """Make this container's cgroup in every hierarchy — cgroups(7)."""
+    made = [d for d in dict.fromkeys(paths.values()) if cgroupfs.make(d)]
+    if "cpuset" in paths:
+        _inherit_cpuset(paths["cpuset"])
+    return {"made": made}
+
+
+def _inherit_cpuset(directory):
+    """An empty cpuset takes no process: fill it from its parent, from the top down."""
+    for file in ("cpuset.cpus", "cpuset.mems"):
+        if cgroupfs.read(directory, file) == "":
+            parent = os.path.dirname(directory)
+            _inherit_cpuset(parent)
+            cgroupfs.write(directory, file, cgroupfs.read(parent, file))
+
+
+def set_limits(paths, limits):
+    """Set limits, each in the hierarchy of its subsystem — cgroups(7)."""
+    for subsystem, file, value in limits:
+        if subsystem not in paths:
+            cgroupfs.write(f"/sys/fs/cgroup/{subsystem}", file, value)  # the error names what is missing
+        cgroupfs.write(paths[subsystem], file, value)
+
+
+def enter(paths):
+    """Move into the cgroup, in every hierarchy: a thread that moves itself waits for nobody — cgroups(7), tasks."""
+    for directory in dict.fromkeys(paths.values()):
+        cgroupfs.write(directory, "tasks", 0)
+
+
+def read(paths):
+    """What is used and what went wrong: {memory_bytes, cpu_ns, pids, oom_kills}."""
+    def number(subsystem, file):
+        text = cgroupfs.read(paths.get(subsystem, ""), file)
+        return int(text) if text else None
+
+    oom = cgroupfs.read(paths.get("memory", ""), "memory.oom_control") or ""
+    kills = [int(line.split()[1]) for line in oom.splitlines() if line.startswith("oom_kill ")]
+    return {"memory_bytes": number("memory", "memory.usage_in_bytes"), "cpu_ns": number("cpuacct", "cpuacct.usage"),
+            "pids": number("pids", "pids.current"), "oom_kills": kills[0] if kills else 0}  # fmt: skip
+
+
+def kill(paths):
+    """Kill every process in the cgroup: frozen first, so that none escapes by forking — cgroups(7), freezer."""
+    freezer = paths.get("freezer")
+    directory = freezer or next(iter(paths.values()))
+    for _ in range(1000):
+        left = cgroupfs.processes(directory)
+        if not left:
+            return
+        if freezer:
+            cgroupfs.write(freezer, "freezer.state", "FROZEN")
+        for pid in cgroupfs.processes(directory):
+            try:
+                os.kill(pid, _signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        if freezer:
+            cgroupfs.write(freezer, "freezer.state", "THAWED")  # a frozen process cannot die
+        os.sched_yield()
+
+
+def remove(paths):
+    """Remove the cgroup from every hierarchy — rmdir(2)."""
+    for directory in dict.fromkeys(paths.values()):
+        cgroupfs.remove(directory)
+
+
+def remove_empty(paths):
+    """Remove cgroups that were perhaps made, and are ours only if nobody is in them — rmdir(2)."""
+    for directory in dict.fromkeys(paths.values()):
+        cgroupfs.remove_empty(directory)
+
+
+def show(rootfs, destination, hierarchies, readonly):
+    """Show the container its own cgroups at /sys/fs/cgroup — cgroup_namespaces(7)."""
+    top = _new("tmpfs", ["mode=755", "size=0", "nr_inodes=64"], 0)
+    target = inroot.make_directories(rootfs, destination)
+    try:
+        syscalls.move_mount(top, target)
+        for name, words in hierarchies.items():
+            os.mkdir(name, 0o755, dir_fd=top)
+            tree = _new("cgroup", words, syscalls.MOUNT_ATTR_RDONLY if readonly else 0)
+            at = os.open(name, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=top)
+            syscalls.move_mount(tree, at)
+            os.close(at)
+            os.close(tree)
+        syscalls.mount_setattr(top, "", syscalls.MOUNT_ATTR_RDONLY if readonly else 0)
+    finally:
+        os.close(target)
+        os.close(top)
+
+
+def _new(fstype, words, attributes):
+    context = syscalls.fsopen(fstype)
+    try:
+        for word in words:
+            key, sign, value = word.partition("=")
+            command = syscalls.FSCONFIG_SET_STRING if sign else syscalls.FSCONFIG_SET_FLAG
+            syscalls.fsconfig(context, command, key, value if sign else None)
+        syscalls.fsconfig(context, syscalls.FSCONFIG_CMD_CREATE)
+        nosuid = syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV | syscalls.MOUNT_ATTR_NOEXEC
+        return syscalls.fsmount(context, attributes | nosuid)
+    finally:
+        os.close(context)
+
+
+def limits(resources):
+    """linux.resources as [(subsystem, file, value)], in the order in which the kernel takes them (pure)."""
+    found = [(s, f, resources.get(a, {}).get(b)) for s, f, (a, b) in FILES]
+    found = [(s, f, "max" if f == "pids.max" and v <= 0 else v) for s, f, v in found if v is not None]
+    if resources.get("devices"):
+        found += _device_limits(resources["devices"])
+    return found
+
+
+def _device_limits(rules):
+    found = []
+    for r in rules:
+        number = [str(r[k]) if r.get(k) is not None and r[k] >= 0 else "*" for k in ("major", "minor")]
+        text = f"{r['type'] or 'a'} {number[0]}:{number[1]} {r['access'] or 'rwm'}"
+        found.append(("devices", "devices.allow" if r["allow"] else "devices.deny", text))
+    usual = ["c *:* m", "b *:* m"] + [f"c {n} rwm" for n in ("1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:2", "136:*")]
+    return found + [("devices", "devices.allow", text) for text in usual]
+
+
+def places(facts, path):
+    """{subsystem: directory} for a cgroup path, in every hierarchy of this machine (pure)."""
+    return {name: top + path for name, top in facts["cgroup1"].items()}
+
+
+def plan_make(facts, path, resources):
+    """Make it and set its limits, before anybody is in it."""
+    paths = places(facts, path)
+    yield host(create, paths=paths)
+    if limits(resources):
+        yield host(set_limits, paths=paths, limits=[list(row) for row in limits(resources)])
+
+
+def plan_enter(facts, path):
+    """The first inside step: what init forks is born there."""
+    yield inside(enter, paths=places(facts, path))
+
+
+def plan_show(spec, facts, m, readonly):
+    """The mount of type `cgroup` in the configuration: every hierarchy, rooted at the container's own cgroup."""
+    words = {}
+    for name, directory in facts["cgroup1"].items():
+        base = os.path.basename(directory)
+        words.setdefault(base, []).append(name if name in _SUBSYSTEMS else f"name={name}")
+    words = {base: names if names[0] in _SUBSYSTEMS else ["none", *names] for base, names in words.items()}
+    yield inside(show, rootfs=handle("rootfs"), destination=m["destination"], hierarchies=words, readonly=readonly)
+
+
+_SUBSYSTEMS = {"blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "net_cls", "net_prio",
+               "perf_event", "pids", "rdma", "misc"}  # fmt: skip

@@ -1,0 +1,86 @@
+"""Directories and files of a cgroup file system: what both versions share — cgroups(7)."""
+
+import os
+
+from . import errors
+
+
+def write(directory, file, value):
+    """Write one value; a refusal names file and value."""
+    path = f"{directory}/{file}"
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, str(value).encode())
+        finally:
+            os.close(fd)
+    except FileNotFoundError:
+        raise errors.HostError(f"{file}: this machine's cgroup has no such file ({path})",
+                               "see `labcore doctor` for its controllers") from None
+    except OSError as error:
+        raise OSError(error.errno, f"write {value} to {path}: {error.strerror}") from None
+
+
+def read(directory, file):
+    """The text of one file without its last line break; None when there is no such file."""
+    try:
+        fd = os.open(f"{directory}/{file}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    with open(fd) as text:
+        return text.read().rstrip("\n")
+
+
+def make(directory):
+    """Make a cgroup and its missing parents; True when the last one is new — mkdir(2)."""
+    for _ in range(64):
+        try:
+            os.mkdir(directory)
+            return True
+        except FileExistsError:
+            return False
+        except FileNotFoundError:  # no parent yet, or another container just removed it
+            make(os.path.dirname(directory))
+    raise errors.LabError(f"{directory}: its parent keeps being removed")
+
+
+def remove(directory):
+    """Remove a cgroup and what was made below it; no process may be left — rmdir(2)."""
+    try:
+        below = [entry.path for entry in os.scandir(directory) if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        below = []
+    for path in below:
+        remove(path)
+    try:
+        os.rmdir(directory)
+    except FileNotFoundError:
+        pass
+    _remove_parent(directory)
+
+
+def remove_empty(directory):
+    """Remove a cgroup if it has neither processes nor children — rmdir(2)."""
+    try:
+        os.rmdir(directory)
+    except OSError:
+        return
+    _remove_parent(directory)
+
+
+def _remove_parent(directory):
+    parent = os.path.dirname(directory)
+    if os.path.basename(parent) == "labcore":
+        try:
+            os.rmdir(parent)  # the last container switches off the light
+        except OSError:
+            pass
+
+
+def processes(directory):
+    """PIDs in a cgroup and in those below it."""
+    found = []
+    for top, _, files in os.walk(directory):
+        if "cgroup.procs" in files:
+            found += [int(p) for p in (read(top, "cgroup.procs") or "").split()]
+    return found

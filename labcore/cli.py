@@ -1,0 +1,104 @@
+"""The command line: words to one call, prints, exit codes. What it does is in runtime.py."""
+
+import os
+import sys
+
+USAGE = """usage: labcore VERB …
+
+  run      make a container and run a program in it      plan     show the steps of a run without doing them
+  exec     run another program in a container            doctor   what this machine can do, and what is missing
+  ps       list containers                               reset    remove everything that the lab made
+  kill     send a signal to a container                  check    check a notebook's exercises
+  rm       remove containers                             restore, solutions, report: see `labcore check --help`
+
+  create, start, state, delete, list: the same runtime as the OCI specification calls it, for engines
+
+examples:
+  labcore run busybox echo hi
+  labcore run -it busybox sh
+  labcore run --explain busybox true
+  labcore plan busybox true
+
+`labcore VERB --help` tells more. global options, before the verb: --root DIR, --log FILE, --log-format text|json
+"""
+
+
+def main(words=None):
+    """Run one command and leave with its exit code."""
+    words = sys.argv[1:] if words is None else words
+    monitored = None
+    if "run" in words[:6] and any(w == "--detach" or w[:1] == "-" != w[1:2] and "d" in w for w in words):
+        from . import monitor  # before anything else is imported: it stays in memory
+
+        monitored = monitor.split()
+    try:
+        code = _dispatch(words, monitored)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = 141
+    except KeyboardInterrupt:
+        code = 130
+    os._exit(code or 0)  # nothing is left to do that a slow interpreter exit would
+
+
+def _dispatch(words, monitored):
+    from . import errors, options
+
+    log = {}
+    try:
+        chosen, words = options.parse(words, GLOBAL(options.Option))
+        log = chosen
+        if chosen.get("version") or chosen.get("help") or not words:
+            return _print_front(chosen)
+        from . import state, verbs
+
+        state.DEFAULT_ROOT = os.path.abspath(chosen["root"]) if chosen.get("root") else None
+        if words[0] in verbs.NOTEBOOK:
+            return verbs.hand_over(words)
+        if words[0] not in verbs.VERBS:
+            raise options.UsageError(f"there is no verb {words[0]!r}", "`labcore --help` lists them")
+        return verbs.call(words[0], words[1:], monitored)
+    except errors.LabError as error:
+        return _complain(error, log)
+    except OSError as error:
+        return _complain(errors.LabError(errors.describe(error)), log)
+
+
+def GLOBAL(option):
+    """The options before the verb; engines pass more of them than matter here."""
+    return [option("--root", "DIR", "where containers' states are kept"), option("--log", "FILE", "also log errors here"),
+            option("--log-format", "FORMAT", "text or json"), option("--log-level", "LEVEL", "ignored"),
+            option("--debug"), option("--systemd-cgroup"), option("--cgroup-manager", "NAME", "cgroupfs or disabled"),
+            option("-v --version"), option("-h --help")]  # fmt: skip
+
+
+def _print_front(chosen):
+    from . import __version__
+
+    if chosen.get("version"):
+        print(f"labcore version {__version__}\nspec: 1.2.0")
+        return 0
+    print(USAGE, end="")
+    return 0 if chosen.get("help") else 2
+
+
+def _complain(error, log):
+    """Say it once: on standard error, and in the engine's log if there is one."""
+    sys.stdout.flush()
+    print(f"labcore: {error}", file=sys.stderr, flush=True)
+    if log.get("log"):
+        import time
+
+        from . import jsonfile
+
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        line = jsonfile.dumps({"level": "error", "msg": error.args[0], "time": stamp})
+        if log.get("log_format") != "json":
+            line = f"{stamp} error: {error.args[0]}"
+        with open(log["log"], "a") as file:
+            file.write(line + "\n")
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""The configuration that `labcore run` starts from: what engines give a container by default."""
+
+import os
+
+from . import caps, errors, rootfs, spec, user
+from .image import template
+
+MASKED = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+          "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+          "/sys/firmware"]  # fmt: skip
+READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
+NAMESPACES = ["uts", "ipc", "pid", "network", "mount", "cgroup"]
+PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+MEMORY_MIN_BYTES = 512 << 10
+
+
+def mounts(gid5):
+    """What a Linux program expects to be mounted — OCI config-linux, default file systems."""
+    pts = ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", *(["gid=5"] if gid5 else [])]
+    quiet = ["nosuid", "noexec", "nodev"]
+    rows = (
+        ("/proc", "proc", quiet), ("/dev", "tmpfs", ["nosuid", "mode=755", "size=65536k"]), ("/dev/pts", "devpts", pts),
+        ("/dev/shm", "tmpfs", [*quiet, "mode=1777", "size=65536k"]), ("/dev/mqueue", "mqueue", quiet),
+        ("/sys", "sysfs", [*quiet, "ro"]), ("/sys/fs/cgroup", "cgroup", [*quiet, "relatime", "ro"]),
+    )  # fmt: skip
+    return [{"destination": d, "type": t, "source": t, "options": o} for d, t, o in rows]
+
+
+def root_of(image):
+    """({"path": …}, annotations) for a template's name or a directory."""
+    if "/" in image or image in (".", ".."):
+        path = os.path.abspath(image)
+        if not os.path.isdir(path):
+            why = "is not a directory" if os.path.exists(path) else "does not exist"
+            raise errors.SpecError(f"root file system {image}: {why}")
+        if not os.listdir(path):
+            raise errors.SpecError(f"root file system {image}: is empty", "try `labcore run busybox`")
+        return path, {}
+    if image not in template.NAMES:
+        raise errors.SpecError(f"image {image!r}: there is no such template", "templates: busybox; a directory is "
+                               f"written with a slash: ./{image}")  # fmt: skip
+    return template.busybox(), {rootfs.COPY_ON_WRITE: template.mount_point()}
+
+
+def id_maps(uid, gid):
+    """Maps for an ordinary user: root inside is the user, the rest the subordinate IDs, where there are any."""
+    found = []
+    name = _user_name(uid)
+    for own, path in ((uid, "/etc/subuid"), (gid, "/etc/subgid")):
+        maps = [{"containerID": 0, "hostID": own, "size": 1}]
+        sub = user.subordinate_ids(path, name, uid) if os.access("/usr/bin/newuidmap", os.X_OK) else None
+        found.append(maps + ([{"containerID": 1, "hostID": sub[0], "size": sub[1]}] if sub else []))
+    return found if len(found[0]) == len(found[1]) else [maps[:1] for maps in found]
+
+
+def _user_name(uid):
+    with open("/etc/passwd", encoding="utf-8", errors="replace") as file:
+        rows = [line.split(":") for line in file]
+    return next((r[0] for r in rows if len(r) > 2 and r[2] == str(uid)), str(uid))
+
+
+def config(container_id, image, args, facts, options):
+    """A whole configuration, checked, from the options of `labcore run`."""
+    path, annotations = root_of(image)
+    rootless, linux = not facts["root"] or bool(options.get("rootless")), {}
+    kinds = list(NAMESPACES)
+    if rootless:
+        kinds.append("user")
+        linux["uidMappings"], linux["gidMappings"] = id_maps(facts["uid"], facts["gid"])
+    many = not rootless or len(linux["gidMappings"]) > 1
+    who, default_caps = options.get("user"), list(caps.DEFAULT)
+    if not rootless and facts["cgroup"] != 1:
+        default_caps.remove("CAP_MKNOD")  # nothing but the v1 devices cgroup would stop it from opening a disk
+    sets = {name: default_caps for name in ("bounding", "effective", "permitted")}
+    process = {
+        "args": args or ["sh"], "cwd": options.get("workdir") or "/", "noNewPrivileges": True, "capabilities": sets,
+        "env": _environment(options, who), "terminal": bool(options.get("tty")),
+        "user": {"name": who, "umask": 0o022},
+    }  # fmt: skip
+    linux |= {"namespaces": [{"type": k} for k in kinds], "maskedPaths": MASKED, "readonlyPaths": READONLY,
+              "resources": resources(options, facts)}  # fmt: skip
+    checked = spec.check({
+        "ociVersion": "1.2.0", "hostname": options.get("hostname") or container_id[:63], "annotations": annotations,
+        "root": {"path": path, "readonly": bool(options.get("read_only"))}, "process": process, "linux": linux,
+        "mounts": mounts(many) + [volume(v) for v in options.get("volume") or []],
+    })  # fmt: skip
+    if not many:
+        checked["process"]["user"]["additionalGids"] = None  # one group is all there is: setgroups(2) is given up
+    return checked
+
+
+def _environment(options, who):
+    env = {"PATH": PATH.partition("=")[2], "HOME": "/root" if who in (None, "0", "root") else "/",
+           "HOSTNAME": options.get("hostname") or ""}  # fmt: skip
+    if not env["HOSTNAME"]:
+        del env["HOSTNAME"]
+    if options.get("tty"):
+        env["TERM"] = os.environ.get("TERM", "xterm")
+    for word in options.get("env") or []:
+        name, sign, value = word.partition("=")
+        if not name:
+            raise errors.SpecError(f"--env {word!r}: has no name", "write NAME=VALUE, or NAME to pass on your own")
+        if sign or name in os.environ:
+            env[name] = value if sign else os.environ[name]
+    return [f"{k}={v}" for k, v in env.items()]
+
+
+def volume(text):
+    """`SOURCE:TARGET[:OPTIONS]` as an OCI mount."""
+    source, _, rest = text.partition(":")
+    target, _, words = rest.partition(":")
+    if not source or not target:
+        raise errors.SpecError(f"--volume {text!r}: must be SOURCE:TARGET or SOURCE:TARGET:ro")
+    source = os.path.abspath(source) if source.startswith((".", "/")) else source
+    if not source.startswith("/"):
+        raise errors.SpecError(f"--volume {text!r}: the source must be a path", f"write ./{source} for a directory here")
+    if not os.path.lexists(source):
+        raise errors.SpecError(f"--volume {text!r}: {source} does not exist", "make it first: labcore never guesses")
+    return {"destination": target, "type": "bind", "source": source,
+            "options": ["rbind", "rprivate", "nodev", *[w for w in words.split(",") if w]]}  # fmt: skip
+
+
+def resources(options, facts):
+    """--memory, --cpus and --pids-limit as linux.resources; device rules where the kernel has the files for them."""
+    found = {}
+    if options.get("memory"):
+        limit = size_bytes(options["memory"])
+        found["memory"] = {"limit": limit}
+    if options.get("cpus"):
+        found["cpu"] = {"quota": _cpus(options["cpus"]), "period": 100_000}
+    if options.get("pids_limit"):
+        text = options["pids_limit"]
+        if not text.isdigit() or int(text) < 1:
+            raise errors.SpecError(f"--pids-limit {text!r}: must be a number from 1 on")
+        found["pids"] = {"limit": int(text)}
+    if facts["cgroup"] == 1 and facts["root"]:
+        found["devices"] = [{"allow": False, "type": "a", "access": "rwm"}]
+    return found
+
+
+def size_bytes(text):
+    """`64m` as a number of bytes; units b, k, m, g."""
+    number, unit = (text[:-1], text[-1].lower()) if text[-1:].lower() in ("b", "k", "m", "g") else (text, "b")
+    try:
+        size = int(float(number) * {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[unit])
+    except (ValueError, OverflowError):
+        raise errors.SpecError(f"--memory {text!r}: not a size", "write a number with b, k, m or g: 64m") from None
+    if size < MEMORY_MIN_BYTES:
+        raise errors.SpecError(f"--memory {text}: less than {MEMORY_MIN_BYTES >> 10} KiB, in which no program starts",
+                               "6m is enough for busybox")  # fmt: skip
+    if size >= 1 << 63:
+        raise errors.SpecError(f"--memory {text}: more than the kernel can count")
+    return size
+
+
+def _cpus(text):
+    try:
+        cpus = float(text)
+    except ValueError:
+        cpus = -1
+    if not 0.01 <= cpus <= 10_000:
+        raise errors.SpecError(f"--cpus {text!r}: must be a number of processors from 0.01 on")
+    return int(cpus * 100_000)

@@ -1,0 +1,1 @@
+"""Where a root file system comes from."""

@@ -1,0 +1,132 @@
+"""THE ORDER: create, start, enter and delete, each as a list of small steps.
+
+Pure functions: from a configuration and the facts of a machine to data. They need no root and no kernel. Why this
+order: docs/architecture.md.
+"""
+
+from . import caps, cgroup1, cgroup2, device, errors, helper, ipc, mount, namespace, net, pid, process, rlimit, rootfs
+from . import state, sysctl, tty, user, uts
+from .step import Step, handle, host, inside
+
+CGROUPS = {1: cgroup1, 2: cgroup2}
+
+
+def create(spec, facts, bundle, directory, first_state, attached=False, sibling=False, keep=0, console_socket=None,
+           pid_file=None, mine=None):  # fmt: skip
+    """From nothing to init, which waits inside for start."""
+    cgroup, path = CGROUPS.get(facts["cgroup"]), first_state["cgroupPath"]
+    steps = [host(state.claim, directory=directory, state=first_state, config=spec)]
+    if path:
+        steps += cgroup.plan_make(facts, path, spec["linux"]["resources"])
+        steps.insert(2, host(state.own, directory=directory, made=handle("made")))
+    steps += [host(state.listen, directory=directory), *_init(spec, facts, path, sibling, keep)]
+    if path:
+        steps += cgroup.plan_enter(facts, path)
+    steps += process.plan_host(spec)
+    steps += user.plan_host(spec)
+    steps += user.plan(spec)
+    steps += pid.plan(spec)
+    steps += namespace.plan(spec)
+    steps += uts.plan(spec)
+    steps += ipc.plan(spec)
+    steps += net.plan(spec)
+    steps.append(inside(mount.set_propagation, propagation="slave"))
+    steps += rootfs.plan_open(spec, bundle, facts)
+    steps += mount.plan(spec, bundle)
+    steps += [s for m in spec["mounts"] if m["type"] == "cgroup" and cgroup
+              for s in cgroup.plan_show(spec, facts, m, "ro" in m["options"])]  # fmt: skip
+    steps += device.plan(spec, facts)
+    steps += tty.plan(spec)
+    steps += sysctl.plan(spec)
+    steps += mount.plan_protect(spec)
+    steps += rootfs.plan(spec)
+    steps += rlimit.plan(spec)
+    steps += process.plan_find(spec)
+    steps += tty.plan_host(spec, console_socket)
+    tail = [list(s) for s in _with(_tail(spec, attached, keep), mine)]
+    steps.append(inside(helper.park, listener=handle("listener"), steps=tail, attached=attached))
+    steps.append(host(state.created, directory=directory, init=handle("init"), pid_file=pid_file))
+    return _with(steps, mine)
+
+
+def start(spec, directory, attached=False, keep=0, mine=None):
+    """From the waiting init to the program. The inside steps are with init already."""
+    steps = [host(helper.connect, directory=directory), *_tail(spec, attached, keep)]
+    return _with([*steps, host(state.started, directory=directory)], mine)
+
+
+def enter(spec, facts, target, started, cgroup_path, keep=0, sibling=False, attached=False, console_socket=None,
+          pid_file=None):  # fmt: skip
+    """Exec: another process, in the namespaces and the cgroup of a container that runs."""
+    kinds = [namespace.OCI_TYPES[n["type"]] for n in spec["linux"]["namespaces"]]
+    cgroup = CGROUPS[facts["cgroup"]] if cgroup_path else None
+    born_in = handle("cgroup") if cgroup is cgroup2 else None
+    steps = [host(cgroup2.open, paths=cgroup2.places(facts, cgroup_path))] if born_in else []
+    steps.append(host(helper.fork, cgroup=born_in, sibling=sibling, keep=keep))
+    if cgroup:
+        steps += cgroup.plan_enter(facts, cgroup_path)
+    steps.append(host(helper.join, helper=handle("helper"), joiner=handle("joiner"), paths=[],
+                      target=[target, started], kinds=kinds, new=[]))  # fmt: skip
+    steps += process.plan_host(spec)
+    steps += user.plan(spec)
+    steps += pid.plan(spec)
+    steps += ipc.plan(spec)
+    steps += tty.plan_enter(spec)
+    steps += rlimit.plan(spec)
+    steps += process.plan_find(spec)
+    steps += tty.plan_host(spec, console_socket)
+    if pid_file:
+        steps.append(host(state.write_pid_file, path=pid_file, number=handle("init")))
+    return [*steps, *_tail(spec, attached, keep)]
+
+
+def delete(known, facts):
+    """From whatever there is to nothing: only what is the container's own."""
+    steps = []
+    if known["pid"]:
+        steps.append(host(pid.kill, pid=known["pid"], started=known["pidStart"], signal=9))
+    if known.get("cgroupPath"):
+        cgroup = CGROUPS[known["cgroup"]]
+        places = {k: v for k, v in cgroup.places(facts, known["cgroupPath"]).items() if v in known["owned"]}
+        if places:
+            steps += [host(cgroup.kill, paths=places), host(cgroup.remove, paths=places)]
+        elif known["status"] == "creating":  # named, but never marked as made: nobody is in it, or it is not ours
+            steps.append(host(cgroup.remove_empty, paths=cgroup.places(facts, known["cgroupPath"])))
+    return [*steps, host(state.forget, directory=known["directory"])]
+
+
+def _init(spec, facts, path, sibling, keep):
+    """Init by one clone; where namespaces are joined, through a helper that enters them first."""
+    kinds = {namespace.OCI_TYPES[n["type"]]: n.get("path") for n in spec["linux"]["namespaces"]}
+    new = [k for k, path in kinds.items() if not path and k != "cgroup"]
+    joined = [[k, path] for k, path in kinds.items() if path]
+    cgroup = handle("cgroup") if facts["cgroup"] == 2 and path else None
+    if not joined:
+        return [host(helper.clone, kinds=new, cgroup=cgroup, sibling=sibling, keep=keep)]
+    return [host(helper.fork, cgroup=cgroup, sibling=sibling, keep=keep),
+            host(helper.join, helper=handle("helper"), joiner=handle("joiner"), paths=joined, target=None, kinds=[],
+                 new=new)]  # fmt: skip
+
+
+def _tail(spec, attached, keep):
+    """What stands between the waiting init and the program; nothing may come after it."""
+    return [*process.plan_privileges(spec), *caps.plan_bounding(spec), *process.plan_user(spec), *caps.plan(spec),
+            *process.plan_execute(spec, attached, keep)]  # fmt: skip
+
+
+def _with(steps, mine):
+    """The same steps, but a learner's own source in place of those that were asked for by name."""
+    known = {s.address for s in steps}
+    for address in mine or ():
+        if address not in known:
+            continue
+        steps = [Step(s.place, s.address, s.args, mine[address]) if s.address == address else s for s in steps]
+    return steps
+
+
+def check(spec, facts):
+    """What the machine cannot give is refused before anything is made."""
+    wanted = {k: v for k, v in spec["linux"]["resources"].items() if v and k != "devices"}
+    if wanted and not facts["cgroup"]:
+        raise errors.HostError(f"linux.resources.{next(iter(wanted))}: no cgroup here that this user may write to",
+                               "limits need root, or a delegated cgroup")  # fmt: skip

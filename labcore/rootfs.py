@@ -1,0 +1,100 @@
+"""The root file system: from a directory to `/`. (notebook 07)"""
+
+import os
+import stat
+
+from . import errors, syscalls
+from .step import Descriptor, handle, inside
+
+_ALL = syscalls.AT_EMPTY_PATH | syscalls.AT_RECURSIVE
+
+
+def open(path):
+    """Make the directory a mount of its own, so that it can become a root — open_tree(2), move_mount(2)."""
+    fd = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise errors.SpecError(f"root.path: {path} is not a directory")
+        tree = syscalls.open_tree(fd, "", syscalls.OPEN_TREE_CLONE | _ALL)
+        syscalls.mount_setattr(tree, "", propagation=syscalls.MS_PRIVATE, flags=_ALL)
+        syscalls.move_mount(tree, fd)
+    finally:
+        os.close(fd)
+    return {"rootfs": Descriptor(tree)}
+
+
+def open_copy_on_write(lower, point, userxattr):
+    """Lay an empty tmpfs over the directory: what the container writes goes there, and with it — overlayfs."""
+    at = os.open(point, os.O_PATH | os.O_CLOEXEC | os.O_DIRECTORY)
+    try:
+        upper = _new("tmpfs", {"mode": "755"})
+        os.mkdir("upper", 0o755, dir_fd=upper)
+        os.mkdir("work", 0o755, dir_fd=upper)
+        syscalls.move_mount(upper, at)  # overlayfs wants layers that are attached
+        layers = {"lowerdir": lower.replace("\\", "\\\\").replace(":", "\\:"), "upperdir": f"{point}/upper",
+                  "workdir": f"{point}/work"}  # fmt: skip
+        tree = _new("overlay", layers | ({"userxattr": None} if userxattr else {}))
+        os.close(upper)
+        syscalls.move_mount(tree, at)
+    finally:
+        os.close(at)
+    return {"rootfs": Descriptor(tree)}
+
+
+def _new(fstype, parameters):
+    context = syscalls.fsopen(fstype)
+    try:
+        for key, value in parameters.items():
+            command = syscalls.FSCONFIG_SET_FLAG if value is None else syscalls.FSCONFIG_SET_STRING
+            syscalls.fsconfig(context, command, key, value)
+        syscalls.fsconfig(context, syscalls.FSCONFIG_CMD_CREATE)
+        return syscalls.fsmount(context)
+    finally:
+        os.close(context)
+
+
+def pivot(rootfs):
+    """Make it `/` and let go of the old root, which nobody can name any more — pivot_root(2)."""
+    os.fchdir(rootfs)
+    syscalls.pivot_root(".", ".")  # the old root now lies on top of the new one, at the same place
+    syscalls.umount(".", syscalls.MNT_DETACH)
+    os.chdir("/")
+    here, wanted = os.stat("/"), os.fstat(rootfs)
+    if (here.st_dev, here.st_ino) != (wanted.st_dev, wanted.st_ino):
+        raise errors.LabError("the new root is not the directory that was asked for")
+
+
+def make_readonly():
+    """Let nothing be written to `/` itself — mount_setattr(2)."""
+    syscalls.mount_setattr(syscalls.AT_FDCWD, "/", syscalls.MOUNT_ATTR_RDONLY, flags=0)
+
+
+def set_propagation(propagation):
+    """Set how `/` shares its mounts — mount(2)."""
+    names = {"shared": syscalls.MS_SHARED, "slave": syscalls.MS_SLAVE, "private": syscalls.MS_PRIVATE,
+             "unbindable": syscalls.MS_UNBINDABLE}  # fmt: skip
+    recursive = syscalls.MS_REC if propagation[0] == "r" else 0
+    syscalls.mount(None, "/", None, names[propagation.removeprefix("r")] | recursive)
+
+
+COPY_ON_WRITE = "org.labcore.copy-on-write"  # an annotation: the empty directory over which the copy is mounted
+
+
+def plan_open(spec, bundle, facts):
+    """The directory becomes a mount, as it is or under a layer that takes the writes."""
+    path = os.path.normpath(os.path.join(bundle, spec["root"]["path"]))
+    point = spec["annotations"].get(COPY_ON_WRITE)
+    if point and not spec["root"]["readonly"]:
+        in_userns = any(n["type"] == "user" for n in spec["linux"]["namespaces"]) or facts["in_userns"]
+        yield inside(open_copy_on_write, lower=path, point=point, userxattr=in_userns)
+    else:
+        yield inside(open, path=path)
+
+
+def plan(spec):
+    """The change of root, after everything that needs the host's paths."""
+    yield inside(pivot, rootfs=handle("rootfs"))
+    if spec["linux"]["rootfsPropagation"]:
+        yield inside(set_propagation, propagation=spec["linux"]["rootfsPropagation"])
+    if spec["root"]["readonly"]:
+        yield inside(make_readonly)

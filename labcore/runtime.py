@@ -1,0 +1,178 @@
+"""The verbs of the OCI runtime specification, about ten lines each.
+
+Every verb walks a plan. A create that fails walks delete, so that nothing is left.
+"""
+
+import os
+
+import _signal
+
+from . import errors, facts, pid, plan, spec, state
+from .walk import Guard, let_go, walk
+
+
+def create(container_id, bundle, config=None, tell=None, rootless=False, **options):
+    """Make the container and leave init waiting for start; returns its state."""
+    directory, here = state.directory_of(container_id), facts.read()
+    bundle = os.path.abspath(bundle)
+    config = spec.load(bundle) if config is None else config
+    if config["process"] is None:
+        raise errors.SpecError("process: missing")
+    plan.check(config, here)
+    first = state.new(container_id, bundle, config, here, cgroup_path(container_id, config, here), rootless)
+    handles = options.pop("handles", {})
+    steps = plan.create(config, here, bundle, directory, first, **options)
+    with Guard() as guard:
+        try:
+            _walk(guard, steps, handles, tell)
+        except BaseException as error:
+            let_go(handles)
+            if not (isinstance(error, errors.StepFailed) and isinstance(error.cause, errors.AlreadyExists)):
+                _undo(container_id, handles, error)
+            raise
+    if not options.get("attached"):
+        let_go(handles)
+    return state.load(container_id)
+
+
+def _walk(guard, steps, handles, tell):
+    for done, microseconds in guard.over(walk(steps, handles)):
+        if tell:
+            tell(done, microseconds)
+
+
+def _undo(container_id, handles, error):
+    """Take down what a failed create has built; the first error is the one to report."""
+    known = state.load(container_id)
+    if known["cgroup"] and known["owned"]:
+        kills = plan.CGROUPS[known["cgroup"]].read(plan.CGROUPS[known["cgroup"]].places(facts.read(),
+                                                                                     known["cgroupPath"]))  # fmt: skip
+        if kills["oom_kills"] and isinstance(error, errors.StepFailed):
+            error.args = (f"{error.args[0]}: killed because the memory limit was reached",)
+            error.hint = "give it more with --memory"
+    child = handles.get("init") or handles.get("joiner")
+    if child:
+        known |= {"pid": child, "pidStart": pid.start_time(child)}
+    remove(known)
+    for name in ("init", "joiner"):
+        if handles.get(name):
+            _reap(handles[name])
+
+
+def _reap(child):
+    try:
+        return os.waitpid(child, 0)[1]
+    except ChildProcessError:
+        return None  # somebody else is its parent
+
+
+def cgroup_path(container_id, config, here):
+    """Where the container's cgroup lies below each hierarchy's root, or '' for none."""
+    if not here["cgroup"]:
+        return ""
+    wanted = config["linux"]["cgroupsPath"]
+    if wanted.startswith("/"):
+        return os.path.normpath(wanted)
+    return f"/labcore/{wanted or container_id}"
+
+
+def start(container_id, tell=None, attached=False, mine=None, keep=0):
+    """Let init become the program."""
+    known = state.load(container_id)
+    if known["status"] != "created":
+        raise errors.StateError(f"container {container_id!r} is {known['status']}; start needs created")
+    config = state.config(known)
+    handles = {}
+    with Guard() as guard:
+        try:
+            steps = plan.start(config, known["directory"], attached=attached, mine=mine, keep=keep)
+            _walk(guard, steps, handles, tell)
+        finally:
+            if attached is not True or "helper" not in handles:
+                let_go(handles)
+    return handles
+
+
+def run(container_id, bundle, config=None, tell=None, mine=None, keep=0, **options):
+    """create and start, staying its parent: returns init's PID, to be waited for."""
+    handles = {}
+    create(container_id, bundle, config, tell, attached=True, mine=mine, keep=keep, handles=handles, **options)
+    try:
+        start(container_id, tell, attached=True, mine=mine, keep=keep)
+    except BaseException:
+        let_go(handles)
+        remove(state.load(container_id))
+        _reap(handles["init"])
+        raise
+    return handles
+
+
+def kill(container_id, signal, everybody=False):
+    """Signal init, or every process in the container."""
+    known = state.load(container_id)
+    if known["status"] not in ("created", "running") and not everybody:
+        raise errors.StateError(f"container {container_id!r} is {known['status']}; kill needs created or running")
+    if everybody and known["cgroup"] and known["owned"]:
+        paths = plan.CGROUPS[known["cgroup"]].places(facts.read(), known["cgroupPath"])
+        if signal == _signal.SIGKILL:
+            return plan.CGROUPS[known["cgroup"]].kill(paths)
+        for process in plan.cgroupfs.processes(next(iter(paths.values()))):
+            os.kill(process, signal)
+        return None
+    return pid.kill(known["pid"], known["pidStart"], signal)
+
+
+def delete(container_id, force=False):
+    """Remove a container that has stopped, or with force any; only what is its own."""
+    known = state.load(container_id)
+    if known["status"] not in ("stopped", "creating") and not force:
+        raise errors.StateError(f"container {container_id!r} is {known['status']}; delete needs stopped",
+                                "or use --force")  # fmt: skip
+    remove(known)
+
+
+def remove(known):
+    """Walk the delete plan; a step that fails does not keep the others from being done."""
+    first = None
+    for step in plan.delete(known, facts.read()):
+        try:
+            list(walk([step]))
+        except errors.StepFailed as error:
+            first = first or error
+            if step.address == "cgroup1.kill":
+                continue
+    if first:
+        raise first
+
+
+def enter(container_id, process, tell=None, handles=None, **options):
+    """Run another process in a container that runs; returns the handles of its walk, its PID as `init`."""
+    known, here = state.load(container_id), facts.read()
+    if known["status"] not in ("created", "running"):
+        raise errors.StateError(f"container {container_id!r} is {known['status']}; exec needs running")
+    config = state.config(known) | {"process": process}
+    handles = {} if handles is None else handles
+    steps = plan.enter(config, here, known["pid"], known["pidStart"], known["cgroupPath"] if known["owned"] else "",
+                       **options)  # fmt: skip
+    with Guard() as guard:
+        try:
+            _walk(guard, steps, handles, tell)
+        except BaseException:
+            let_go(handles)
+            child = handles.get("init") or handles.get("joiner")
+            if child:
+                pid.kill(child, pid.start_time(child), _signal.SIGKILL)
+                _reap(child)
+            raise
+    return handles
+
+
+def containers():
+    """The state of every container, as far as it can be read."""
+    found = []
+    for container_id in state.list_ids():
+        try:
+            found.append(state.load(container_id))
+        except errors.StateError:
+            continue  # removed while we looked
+    return found

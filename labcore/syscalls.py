@@ -1,0 +1,277 @@
+"""The one door to the kernel: every system call and constant that Python lacks.
+
+Each function is one system call. A refusal is an OSError whose text is the call as it was made:
+`sethostname('xxx…', 65): Invalid argument`. Nothing here decides anything.
+"""
+
+import ctypes
+import os
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_holding_gil = ctypes.PyDLL(None, use_errno=True)  # clone must not let go of the interpreter
+_syscall = _libc.syscall
+_syscall.restype = _holding_gil.syscall.restype = ctypes.c_long
+_fork_hooks = [getattr(ctypes.pythonapi, f"PyOS_{n}") for n in ("BeforeFork", "AfterFork_Parent", "AfterFork_Child")]
+
+# System call numbers that libc does not wrap everywhere: (amd64, arm64). From 424 on all architectures agree.
+_AMD64 = os.uname().machine == "x86_64"
+_NR = {
+    name: pair[0] if _AMD64 else pair[1]
+    for name, pair in {
+        "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "sethostname": (170, 161),
+        "setdomainname": (171, 162), "setns": (308, 268), "unshare": (272, 97), "clone": (56, 220),
+        "prctl": (157, 167), "capget": (125, 90), "capset": (126, 91), "execveat": (322, 281),
+        "setfsuid": (122, 151), "setfsgid": (123, 152), "keyctl": (250, 219), "prlimit64": (302, 261),
+        "setgroups": (116, 159), "umask": (95, 166), "personality": (135, 92),
+        "pidfd_send_signal": (424, 424), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
+        "fsconfig": (431, 431), "fsmount": (432, 432), "pidfd_open": (434, 434), "clone3": (435, 435),
+        "close_range": (436, 436), "openat2": (437, 437), "faccessat2": (439, 439), "mount_setattr": (442, 442),
+    }.items()
+}  # fmt: skip
+
+# clone(2), unshare(2), setns(2)
+CLONE_NEWTIME, CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS = 0x80, 0x20000, 0x2000000, 0x4000000
+CLONE_NEWIPC, CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x8000000, 0x10000000, 0x20000000, 0x40000000
+CLONE_PARENT, CLONE_INTO_CGROUP = 0x8000, 0x200000000
+SIGCHLD = 17
+# mount(2)
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REMOUNT, MS_BIND, MS_MOVE, MS_REC = 1, 2, 4, 8, 32, 4096, 8192, 16384
+MS_UNBINDABLE, MS_PRIVATE, MS_SLAVE, MS_SHARED = 1 << 17, 1 << 18, 1 << 19, 1 << 20
+MNT_DETACH, UMOUNT_NOFOLLOW = 2, 8
+# mount_setattr(2), fsmount(2)
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC = 1, 2, 4, 8
+MOUNT_ATTR__ATIME, MOUNT_ATTR_NOATIME, MOUNT_ATTR_STRICTATIME, MOUNT_ATTR_NODIRATIME = 0x70, 0x10, 0x20, 0x80
+MOUNT_ATTR_NOSYMFOLLOW = 0x200000
+# open_tree(2), move_mount(2), fsopen(2), openat2(2)
+OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC, AT_RECURSIVE, AT_EMPTY_PATH = 1, os.O_CLOEXEC, 0x8000, 0x1000
+AT_FDCWD, AT_EACCESS, AT_SYMLINK_NOFOLLOW = -100, 0x200, 0x100
+MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH = 4, 0x40
+FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 0, 1, 6
+RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 1, 2, 4, 8, 16
+# prctl(2)
+PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_KEEPCAPS = 1, 3, 4, 8
+PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 23, 24, 36
+PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 38, 39, 47
+PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
+KEYCTL_JOIN_SESSION_KEYRING = 1
+
+
+def _show(value):
+    """A value as it stands in an error text: short."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    text = repr(value) if not isinstance(value, ctypes.Structure) else "{…}"
+    return text if len(text) <= 40 else text[:36] + "…" + text[-1:]
+
+
+def _refuse(name, args):
+    number = ctypes.get_errno()
+    shown = ", ".join(_show(a) for a in args if a is not None)
+    raise OSError(number, f"{name}({shown}): {os.strerror(number)}")
+
+
+def _call(name, *args):
+    """Make the call by number; text becomes bytes; -1 becomes an OSError that shows the call."""
+    raw = [os.fsencode(a) if isinstance(a, str) else a for a in args]
+    for a in raw:
+        if isinstance(a, bytes) and b"\0" in a:
+            raise ValueError(f"{name}: text holds a NUL byte: {_show(a)}")
+    cooked = [ctypes.byref(a) if isinstance(a, ctypes.Structure) else ctypes.c_long(a) if isinstance(a, int) else a
+              for a in raw]  # fmt: skip
+    result = _syscall(ctypes.c_long(_NR[name]), *cooked)
+    if result == -1:
+        _refuse(name, args)
+    return result
+
+
+# -- processes and namespaces ------------------------------------------------------------------------------------------
+
+
+class _CloneArgs(ctypes.Structure):
+    _fields_ = [(n, ctypes.c_uint64) for n in ("flags", "pidfd", "child_tid", "parent_tid", "exit_signal", "stack",
+                                               "stack_size", "tls", "set_tid", "set_tid_size", "cgroup")]  # fmt: skip
+
+
+def clone(flags, cgroup_fd=None):
+    """Fork into new namespaces; 0 in the child, its PID in the parent — clone(2)."""
+    before, in_parent, in_child = _fork_hooks
+    exit_signal = 0 if flags & CLONE_PARENT else SIGCHLD
+    before()
+    if cgroup_fd is None:
+        result = _holding_gil.syscall(ctypes.c_long(_NR["clone"]), ctypes.c_ulong(flags | exit_signal), None, None,
+                                      None, None)  # fmt: skip
+    else:
+        args = _CloneArgs(flags=flags | CLONE_INTO_CGROUP, exit_signal=exit_signal, cgroup=cgroup_fd)
+        result = _holding_gil.syscall(ctypes.c_long(_NR["clone3"]), ctypes.byref(args), ctypes.sizeof(args))
+    if result == 0:
+        in_child()
+        return 0
+    number = ctypes.get_errno()
+    in_parent()
+    if result == -1:
+        raise OSError(number, f"clone({flags:#x}): {os.strerror(number)}")
+    return result
+
+
+def unshare(flags):
+    """Leave shared namespaces for new ones of one's own — unshare(2)."""
+    _call("unshare", flags)
+
+
+def setns(fd, kinds=0):
+    """Enter the namespace (or, for a pidfd, the namespaces) that `fd` refers to — setns(2)."""
+    _call("setns", fd, kinds)
+
+
+def sethostname(name):
+    """Name this UTS namespace, at most 64 bytes — sethostname(2)."""
+    _call("sethostname", name, len(os.fsencode(name)))
+
+
+def setdomainname(name):
+    """Set the NIS domain name of this UTS namespace — setdomainname(2)."""
+    _call("setdomainname", name, len(os.fsencode(name)))
+
+
+def pidfd_open(pid):
+    """A descriptor that means this process and never another with its number — pidfd_open(2)."""
+    return _call("pidfd_open", pid, 0)
+
+
+def pidfd_send_signal(pidfd, signal):
+    """Signal the process behind a pidfd — pidfd_send_signal(2)."""
+    _call("pidfd_send_signal", pidfd, signal, None, 0)
+
+
+def prctl(option, arg2=0, arg3=0):
+    """Operate on the calling process — prctl(2)."""
+    return _call("prctl", option, arg2, arg3, 0, 0)
+
+
+def setfsuid(uid):
+    """Check files as this user, keeping one's own identity otherwise — setfsuid(2)."""
+    _call("setfsuid", uid)
+
+
+def setfsgid(gid):
+    """Check files as this group — setfsgid(2)."""
+    _call("setfsgid", gid)
+
+
+def join_session_keyring():
+    """A session keyring of one's own, so that the caller's keys stay outside — keyctl(2)."""
+    _call("keyctl", KEYCTL_JOIN_SESSION_KEYRING, None, 0, 0, 0)
+
+
+def close_range(first, last=0xFFFFFFFF, flags=0):
+    """Close every descriptor from first to last — close_range(2)."""
+    _call("close_range", first, last, flags)
+
+
+# -- capabilities ------------------------------------------------------------------------------------------------------
+
+_Words = ctypes.c_uint32 * 6
+_CAP_V3 = 0x20080522
+
+
+def capget():
+    """The caller's (effective, permitted, inheritable) sets as bit masks — capget(2)."""
+    head, data = (ctypes.c_uint32 * 2)(_CAP_V3, 0), _Words()
+    if _syscall(ctypes.c_long(_NR["capget"]), ctypes.byref(head), ctypes.byref(data)) == -1:
+        _refuse("capget", ())
+    return tuple(data[i] | data[i + 3] << 32 for i in range(3))
+
+
+def capset(effective, permitted, inheritable):
+    """Set the caller's three sets, given as bit masks — capset(2)."""
+    head, masks, low = (ctypes.c_uint32 * 2)(_CAP_V3, 0), (effective, permitted, inheritable), 0xFFFFFFFF
+    data = _Words(*[m & low for m in masks], *[m >> 32 for m in masks])
+    if _syscall(ctypes.c_long(_NR["capset"]), ctypes.byref(head), ctypes.byref(data)) == -1:
+        _refuse("capset", tuple(map(hex, masks)))
+
+
+# -- mounts and paths --------------------------------------------------------------------------------------------------
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = [(n, ctypes.c_uint64) for n in ("flags", "mode", "resolve")]
+
+
+class _MountAttr(ctypes.Structure):
+    _fields_ = [(n, ctypes.c_uint64) for n in ("attr_set", "attr_clr", "propagation", "userns_fd")]
+
+
+def mount(source, target, fstype=None, flags=0, data=None):
+    """Attach a file system, or change an attached one — mount(2)."""
+    _call("mount", source or "none", target, fstype, flags, data)
+
+
+def umount(target, flags=0):
+    """Detach what is mounted at target — umount2(2)."""
+    _call("umount2", target, flags)
+
+
+def pivot_root(new_root, put_old):
+    """Make new_root the root of this mount namespace, the old one at put_old — pivot_root(2)."""
+    _call("pivot_root", new_root, put_old)
+
+
+def openat2(dirfd, path, flags, mode=0, resolve=0):
+    """Open a path with limits on how it may be resolved — openat2(2)."""
+    how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
+    fd = _syscall(ctypes.c_long(_NR["openat2"]), dirfd, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
+    return fd if fd != -1 else _refuse("openat2", (path,))
+
+
+def open_tree(dirfd, path, flags):
+    """A descriptor for a mount; with OPEN_TREE_CLONE a detached copy of it — open_tree(2)."""
+    return _call("open_tree", dirfd, path, flags | OPEN_TREE_CLOEXEC)
+
+
+def move_mount(from_fd, to_fd, from_path="", to_path="", flags=MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH):
+    """Attach a detached mount, by default from descriptor to descriptor — move_mount(2)."""
+    _call("move_mount", from_fd, from_path, to_fd, to_path, flags)
+
+
+def fsopen(fstype):
+    """Begin to make a new file system of this type — fsopen(2)."""
+    return _call("fsopen", fstype, 1)
+
+
+def fsconfig(fd, command, key=None, value=None):
+    """Set one parameter of the file system being made, or make it — fsconfig(2)."""
+    _call("fsconfig", fd, command, key, value, 0)
+
+
+def fsmount(fd, attributes=0):
+    """A detached mount of the file system just made — fsmount(2)."""
+    return _call("fsmount", fd, 1, attributes)
+
+
+def mount_setattr(fd, path, attr_set=0, attr_clr=0, propagation=0, flags=AT_EMPTY_PATH, userns_fd=0):
+    """Change attributes of a mount, or of a whole tree with AT_RECURSIVE, at once — mount_setattr(2)."""
+    attr = _MountAttr(attr_set, attr_clr, propagation, userns_fd)
+    result = _syscall(ctypes.c_long(_NR["mount_setattr"]), fd, os.fsencode(path), flags, ctypes.byref(attr),
+                      ctypes.sizeof(attr))  # fmt: skip
+    if result == -1:
+        _refuse("mount_setattr", (fd, path))
+
+
+def faccessat2(dirfd, path, mode, flags=0):
+    """May the calling process use this path so? Raises if not — faccessat2(2)."""
+    _call("faccessat2", dirfd, path, mode, flags)
+
+
+def prepare_execveat(fd, argv, envp):
+    """Build the arrays of execveat(2) now, and return the one call that makes it; nothing is allocated then."""
+    def array(items):
+        return (ctypes.c_char_p * (len(items) + 1))(*[os.fsencode(i) for i in items], None)
+
+    arguments = (ctypes.c_long(_NR["execveat"]), ctypes.c_long(fd), ctypes.c_char_p(b""), array(argv), array(envp),
+                 ctypes.c_long(AT_EMPTY_PATH))  # fmt: skip
+
+    def execveat():
+        _syscall(*arguments)
+        _refuse("execveat", (fd,))
+
+    return execveat

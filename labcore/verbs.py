@@ -1,0 +1,379 @@
+"""The verbs of the command line: each parses its words, makes one call, prints, and returns an exit code."""
+
+import os
+import sys
+
+import _signal
+
+from . import attach, default, errors, facts, jsonfile, options, plan, runtime, spec, state, step, walk
+from .options import Option, UsageError
+
+_HELP = Option("-h --help", None, "this text")
+_OCI = [Option("-b --bundle", "DIR", "the bundle: a directory with config.json"),
+        Option("--console-socket", "SOCKET", "who takes the terminal"), Option("--pid-file", "FILE", "write init's PID"),
+        Option("--preserve-fds", "N", "hand N more descriptors on"), Option("--no-pivot", None, "refused"),
+        Option("--no-new-keyring", None, "ignored")]  # fmt: skip
+RUN = [
+    Option("--name", "NAME", "name the container; made up when left out"),
+    Option("--hostname", "NAME", "its host name; its name when left out"),
+    Option("-m --memory", "SIZE", "memory limit: 64m, 1g"),
+    Option("--cpus", "N", "processors: 0.5 is half of one"),
+    Option("--pids-limit", "N", "how many processes at most"),
+    Option("-e --env", "NAME=VALUE", "set a variable, or pass on one of yours", many=True),
+    Option("-w --workdir", "DIR", "start in this directory"),
+    Option("-u --user", "USER[:GROUP]", "run as this user, by name or number"),
+    Option("-v --volume", "SRC:DST[:ro]", "show a directory or file of the host inside", many=True),
+    Option("--read-only", None, "let nothing be written to the root file system"),
+    Option("--rm", None, "remove the container when it ends"),
+    Option("-d --detach", None, "run in the background and print the name"),
+    Option("-i --interactive", None, "keep standard input open"),
+    Option("-t --tty", None, "give it a terminal"),
+    Option("--rootless", None, "through a user namespace, without root"),
+    Option("--explain", None, "tell each step as it happens"),
+    Option("--mine", "DIR", "let your own functions, kept in DIR, take the place of steps"),
+    *_OCI, _HELP,
+]  # fmt: skip
+
+
+def run(o, words, monitored):
+    """usage: labcore run [OPTION…] IMAGE [COMMAND…]
+       labcore run --bundle DIR ID
+
+    Make a container, run a program in it, and leave with its exit code.
+    IMAGE is `busybox`, or a directory (written with a slash) that is a root file system.
+
+    examples:
+      labcore run busybox echo hi
+      labcore run --rm -it --memory 64m busybox sh
+      labcore run -d --name web busybox httpd -f
+      labcore run --explain ./rootfs /bin/true
+    """
+    container_id, bundle, config = _what_to_run(o, words)
+    if o.get("no_pivot"):
+        raise UsageError("--no-pivot: refused, a container without pivot_root can be left")
+    settings = {"mine": _mine(o), "keep": int(o.get("preserve_fds") or 0), "pid_file": o.get("pid_file"),
+                "console_socket": o.get("console_socket"), "rootless": bool(config["linux"]["uidMappings"])}  # fmt: skip
+    if config["process"]["terminal"] and not o.get("console_socket"):
+        attach.prepare(config["process"], o)
+    elif not o.get("interactive") and not o.get("bundle"):
+        attach.no_input()
+    tell = _tell if o.get("explain") else None
+    if o.get("detach"):
+        return _run_detached(container_id, bundle, config, tell, settings, monitored, o)
+    handles = runtime.run(container_id, bundle, config, tell, **settings)
+    try:
+        return attach.wait(handles, state.directory_of(container_id))
+    finally:
+        walk.let_go(handles)
+        if o.get("rm") or o.get("bundle"):
+            runtime.delete(container_id, force=True)
+
+
+def _what_to_run(o, words):
+    if o.get("bundle"):
+        if len(words) != 1:
+            raise UsageError("run --bundle DIR needs one container ID")
+        return state.check_id(words[0]), os.path.abspath(o["bundle"]), spec.load(o["bundle"])
+    if not words:
+        raise UsageError("run needs an image", "labcore run busybox echo hi")
+    container_id = state.check_id(o["name"] if "name" in o else os.urandom(6).hex())
+    here = facts.read()
+    if o.get("rootless") and here["root"]:
+        raise UsageError("--rootless: you are root", "run it as an ordinary user")
+    return container_id, "/", default.config(container_id, words[0], words[1:], here, o)
+
+
+def _run_detached(container_id, bundle, config, tell, settings, monitored, o):
+    if config["process"]["terminal"] and not o.get("console_socket"):
+        raise UsageError("--detach --tty: a terminal needs someone at it", "start without -t, then `labcore exec -it`")
+    del settings["keep"], settings["console_socket"]
+    with attach.Silence():
+        runtime.create(container_id, bundle, config, tell, sibling=True, **settings)
+        try:
+            runtime.start(container_id, tell, mine=settings["mine"])
+        except BaseException:
+            runtime.delete(container_id, force=True)
+            raise
+    known = state.load(container_id)
+    where = ["--root", state.DEFAULT_ROOT] if state.DEFAULT_ROOT else []
+    after = [sys.executable, "-ISBXutf8", os.path.abspath(sys.argv[0]), *where, "rm", "--force", container_id]
+    told = "\n".join([str(known["pid"]), known["directory"], "\0".join(after if o.get("rm") else [])])
+    os.write(monitored, told.encode())
+    print(container_id)
+    return 0
+
+
+def _mine(o):
+    """{address: source} of the learner's functions in --mine DIR."""
+    if not o.get("mine"):
+        return None
+    try:
+        names = [n for n in sorted(os.listdir(o["mine"])) if n.endswith(".py") and n.count(".") == 2]
+    except OSError as error:
+        raise errors.SpecError(f"--mine {o['mine']}: {error.strerror}", "keep(…) in a notebook makes it") from None
+    found = {}
+    for name in names:
+        with open(f"{o['mine']}/{name}", encoding="utf-8") as file:
+            found[name.removesuffix(".py")] = file.read()
+    return found
+
+
+def _tell(this, microseconds):
+    print(f"{microseconds:>7} µs  {this.place:6}  {this.address:28} {step.explain(this)}"
+          + (" (yours)" if this.source else ""), file=sys.stderr, flush=True)  # fmt: skip
+
+
+def show_plan(o, words, monitored):
+    """usage: labcore plan [OPTION…] IMAGE [COMMAND…]
+
+    Print the steps of `labcore run` with the same words, without doing them.
+
+    examples:
+      labcore plan busybox true
+      labcore plan --memory 64m --json busybox true
+    """
+    container_id, bundle, config = _what_to_run(o, words)
+    here = facts.read()
+    plan.check(config, here)
+    first = state.new(container_id, bundle, config, here, runtime.cgroup_path(container_id, config, here), False)
+    directory, mine = state.directory_of(container_id), _mine(o)
+    lists = {"create": plan.create(config, here, bundle, directory, first, attached=True, mine=mine),
+             "start": plan.start(config, directory, attached=True, mine=mine)}  # fmt: skip
+    if o.get("json"):
+        print(jsonfile.dumps({k: [list(s) for s in v] for k, v in lists.items()}))
+        return 0
+    for verb, steps in lists.items():
+        print(f"{verb}:")
+        for this in steps:
+            print(f"  {this.place:6}  {this.address:28} {step.explain(this)}" + (" (yours)" if this.source else ""))
+    return 0
+
+
+def execute(o, words, monitored):
+    """usage: labcore exec [OPTION…] NAME COMMAND…
+
+    Run another program in a container that runs.
+
+    examples:
+      labcore exec web ps
+      labcore exec -it web sh
+    """
+    if not words or (len(words) < 2 and not o.get("process")):
+        raise UsageError("exec needs a container and a command", "labcore exec web ps")
+    known = state.load(words[0])
+    if o.get("process"):
+        process = spec.process(jsonfile.read(o["process"]))
+    else:
+        process = _process_like(state.config(known)["process"], words[1:], o)
+    if process["terminal"] and not o.get("console_socket"):
+        attach.prepare(process, o)
+    elif not o.get("interactive") and not o.get("process"):
+        attach.no_input()
+    handles = runtime.enter(words[0], process, _tell if o.get("explain") else None, attached=not o.get("detach"),
+                            keep=int(o.get("preserve_fds") or 0), pid_file=o.get("pid_file"),
+                            console_socket=o.get("console_socket"))  # fmt: skip
+    if o.get("detach"):
+        return 0
+    try:
+        return attach.wait(handles, None)
+    finally:
+        walk.let_go(handles)
+
+
+def _process_like(first, args, o):
+    """The container's own process, but with another program and what the options say."""
+    added = [w if "=" in w else f"{w}={os.environ.get(w, '')}" for w in o.get("env") or []]
+    names = {w.partition("=")[0] for w in added}
+    process = first | {"args": args, "terminal": bool(o.get("tty")), "consoleSize": None, "oomScoreAdj": None,
+                       "cwd": o.get("workdir") or first["cwd"],
+                       "env": [e for e in first["env"] if e.partition("=")[0] not in names] + added}  # fmt: skip
+    if o.get("tty") and "TERM" not in names:
+        process["env"] = [e for e in process["env"] if not e.startswith("TERM=")] + [
+            f"TERM={os.environ.get('TERM', 'xterm')}"]  # fmt: skip
+    if "user" in o:
+        process["user"] = first["user"] | {"name": o["user"]}
+    spec.check_process(process | {"user": process["user"] | {"additionalGids": []}})
+    return process
+
+
+def ps(o, words, monitored):
+    """usage: labcore ps [-a] [--format json]
+
+    List the containers that run; with -a also those that have ended.
+    """
+    rows = [c | {"exit": state.exit_code(c)} for c in runtime.containers()]
+    rows = rows if o.get("all") else [c for c in rows if c["status"] in ("created", "running")]
+    if o.get("format") == "json":
+        print(jsonfile.dumps([{k: c.get(k) for k in ("id", "status", "pid", "exit", "bundle", "created", "command")}
+                              for c in rows]))  # fmt: skip
+        return 0
+    if o.get("quiet"):
+        print("".join(f"{c['id']}\n" for c in rows), end="")
+        return 0
+    width = max([9, *(len(c["id"]) for c in rows)])
+    print(f"{'NAME':{width}}  {'STATUS':12}  {'PID':>7}  COMMAND")
+    for c in rows:
+        status = c["status"] if c["exit"] is None else f"exited ({c['exit']})"
+        number = c["pid"] if c["status"] in ("created", "running") else "-"
+        print(f"{c['id']:{width}}  {status:12}  {number:>7}  {' '.join(c.get('command') or [])[:60]}")
+    return 0
+
+
+def kill(o, words, monitored):
+    """usage: labcore kill [--all] NAME [SIGNAL]
+
+    Send a signal (TERM when left out) to the program of a container, or to all its processes.
+    """
+    if not 1 <= len(words) <= 2:
+        raise UsageError("kill needs a container, and perhaps a signal", "labcore kill web KILL")
+    runtime.kill(words[0], _signal_number(words[1] if len(words) == 2 else o.get("signal") or "TERM"), o.get("all"))
+    return 0
+
+
+def _signal_number(text):
+    name = text.upper() if text.upper().startswith("SIG") else f"SIG{text.upper()}"
+    number = int(text) if text.isdigit() else getattr(_signal, name, None)
+    if not isinstance(number, int) or not 1 <= number < _signal.NSIG:
+        raise UsageError(f"unknown signal {text!r}", "a name like TERM or a number from 1 to 64")
+    return number
+
+
+def rm(o, words, monitored):
+    """usage: labcore rm [--force] NAME…
+
+    Remove containers that have ended; with --force also those that run.
+    """
+    if not words:
+        raise UsageError("rm needs a container", "`labcore ps -a` lists them")
+    code = 0
+    for container_id in words:
+        try:
+            runtime.delete(container_id, force=bool(o.get("force")))
+        except errors.NotFound as error:
+            if not o.get("force"):
+                print(f"labcore: {error}", file=sys.stderr)
+                code = 1
+        except errors.LabError as error:
+            print(f"labcore: {error}", file=sys.stderr)
+            code = 1
+    return code
+
+
+def doctor(o, words, monitored):
+    """usage: labcore doctor [--json]
+
+    Say what this machine can do for the lab, and how to mend what it cannot.
+    """
+    from . import doctor
+
+    return doctor.main(["--json"] if o.get("json") else [])
+
+
+def reset(o, words, monitored):
+    """usage: labcore reset [--dry-run]
+
+    Remove everything that the lab made on this machine: containers, cgroups, templates, states; nothing else.
+    """
+    from . import reset
+
+    return reset.main(bool(o.get("dry_run")))
+
+
+# -- as the OCI runtime specification calls it -------------------------------------------------------------------------
+
+
+def create(o, words, monitored):
+    """usage: labcore create --bundle DIR [OPTION…] ID
+
+    Make a container and leave its init waiting for start.
+    """
+    bundle = os.path.abspath(o.get("bundle") or ".")
+    config = spec.load(bundle)
+    runtime.create(_one(words), bundle, config, keep=int(o.get("preserve_fds") or 0), pid_file=o.get("pid_file"),
+                   console_socket=o.get("console_socket"),
+                   rootless=bool(config["linux"]["uidMappings"]))  # fmt: skip
+    return 0
+
+
+def start(o, words, monitored):
+    """usage: labcore start ID
+
+    Let a created container run its program.
+    """
+    runtime.start(_one(words))
+    return 0
+
+
+def show_state(o, words, monitored):
+    """usage: labcore state ID
+
+    Print the state of a container as the OCI runtime specification has it.
+    """
+    known = state.load(_one(words))
+    shown = {k: known.get(k) for k in ("ociVersion", "id", "status", "pid", "bundle", "annotations")}
+    print(jsonfile.dumps(shown | ({"pid": 0} if known["status"] == "stopped" else {})))
+    return 0
+
+
+def delete(o, words, monitored):
+    """usage: labcore delete [--force] ID
+
+    Remove a container; with --force also one that runs, and none is no error.
+    """
+    try:
+        runtime.delete(_one(words), force=bool(o.get("force")))
+    except errors.NotFound:
+        if not o.get("force"):
+            raise
+    return 0
+
+
+def _one(words):
+    if len(words) != 1:
+        raise UsageError("this needs one container ID")
+    return words[0]
+
+
+_JSON, _FORMAT = Option("--json", None, "as JSON"), Option("-f --format", "FORMAT", "json or table")
+_FORCE = Option("-f --force", None, "also what runs, and no complaint when it is gone")
+VERBS = {
+    "run": (run, RUN),
+    "plan": (show_plan, [*RUN, _JSON]),
+    "exec": (execute, [
+        Option("-i --interactive", None, "keep standard input open"), Option("-t --tty", None, "give it a terminal"),
+        Option("-d --detach", None, "do not wait for it"), Option("-u --user", "USER[:GROUP]", "run as this user"),
+        Option("-w --workdir --cwd", "DIR", "start in this directory"),
+        Option("-e --env", "NAME=VALUE", "set a variable", many=True), Option("--explain", None, "tell each step"),
+        Option("-p --process", "FILE", "the process as OCI JSON"), *_OCI[1:4], _HELP]),
+    "ps": (ps, [Option("-a --all", None, "also those that have ended"), Option("-q --quiet", None, "names only"),
+                _FORMAT, _HELP]),
+    "kill": (kill, [Option("-a --all", None, "all processes of the container"), Option("-s --signal", "SIGNAL"), _HELP]),
+    "rm": (rm, [_FORCE, _HELP]),
+    "doctor": (doctor, [_JSON, _HELP]),
+    "reset": (reset, [Option("-n --dry-run", None, "only say what would go"), _HELP]),
+    "create": (create, [*_OCI, _HELP]), "start": (start, [_HELP]), "state": (show_state, [_HELP]),
+    "delete": (delete, [_FORCE, _HELP]),
+    "list": (ps, [Option("-a --all"), Option("-q --quiet", None, "names only"), _FORMAT, _HELP]),
+}  # fmt: skip
+NOTEBOOK = {"check": "grade", "restore": "restore", "report": "report", "solutions": "solutions"}
+
+
+def call(name, words, monitored):
+    """Parse the words of one verb and call it."""
+    function, table = VERBS[name]
+    chosen, rest = options.parse(words, table)
+    if chosen.get("help"):
+        print("\n".join(line.removeprefix("    ") for line in function.__doc__.rstrip().splitlines()))
+        print("\noptions:\n" + options.show([o for o in table if o.help != "ignored"]))
+        return 0
+    if name == "list":
+        chosen["all"] = True
+    return function(chosen, rest, monitored)
+
+
+def hand_over(words):
+    """Verbs about notebooks need their packages: the same Python, this time with them."""
+    here = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    module = f"labcore.notebook.{NOTEBOOK[words[0]]}"
+    boot = f"import sys; sys.path.insert(0, {here!r}); from {module} import main; sys.exit(main())"
+    os.execv(sys.executable, [sys.executable, "-c", boot, *words[1:]])
