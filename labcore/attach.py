@@ -1,10 +1,9 @@
 """Staying with a container in the foreground: its terminal, its signals, its exit code."""
 
+import _signal
 import os
 import select
 import termios
-
-import _signal
 
 from . import errors, jsonfile, tty
 
@@ -45,14 +44,19 @@ def prepare(process, options):
         process["consoleSize"] = {"height": rows, "width": columns}
 
 
-def wait(handles, directory):
-    """Wait for the program, passing signals and terminal on; returns its exit code."""
+def wait(handles, directory, caught=None):
+    """Wait for the program, passing signals and terminal on; returns its exit code. `caught` came before."""
     child = handles["init"]
     forward = _Forward(child)
     for number in FORWARDED:
         _signal.signal(number, forward)
+    if caught:
+        forward(caught, None)
     if "master" in handles:
         _relay(handles["master"])
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # a zombie keeps its number: signals reach nobody else
+    for number in FORWARDED:
+        _signal.signal(number, _signal.SIG_IGN)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     code = code if code >= 0 else 128 - code
     if directory:

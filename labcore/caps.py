@@ -1,5 +1,7 @@
 """Capabilities: what root is made of. (notebook 10)"""
 
+import errno
+
 from . import errors, syscalls
 from .step import inside
 
@@ -32,12 +34,13 @@ def names(bits):
 def limit_bounding(keep):
     """Take everything else out of the bounding set: no program can ever regain it — capabilities(7)."""
     for number in range(64):
-        try:
-            held = syscalls.prctl(syscalls.PR_CAPBSET_READ, number)
-        except OSError:
-            return  # past the last capability of this kernel
-        if held and not keep >> number & 1:
-            syscalls.prctl(syscalls.PR_CAPBSET_DROP, number)
+        if not keep >> number & 1:
+            try:
+                syscalls.prctl(syscalls.PR_CAPBSET_DROP, number)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    raise
+                return  # past the last capability of this kernel
 
 
 def keep_over_setuid():

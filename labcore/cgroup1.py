@@ -3,9 +3,8 @@
 The verbs are those of cgroup2. `paths` is {subsystem: this container's directory in that hierarchy}.
 """
 
-import os
-
 import _signal
+import os
 
 from . import cgroupfs, inroot, syscalls
 from .step import handle, host, inside

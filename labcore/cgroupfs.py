@@ -27,8 +27,20 @@ def read(directory, file):
         fd = os.open(f"{directory}/{file}", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return None
-    with open(fd) as text:
-        return text.read().rstrip("\n")
+    try:
+        return _all(fd).decode().rstrip("\n")
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+
+
+def _all(fd):
+    text = part = os.read(fd, 65536)
+    while part:
+        part = os.read(fd, 65536)
+        text += part
+    return text
 
 
 def make(directory):
@@ -47,15 +59,14 @@ def make(directory):
 def remove(directory):
     """Remove a cgroup and what was made below it; no process may be left — rmdir(2)."""
     try:
-        below = [entry.path for entry in os.scandir(directory) if entry.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
-        below = []
-    for path in below:
-        remove(path)
-    try:
         os.rmdir(directory)
     except FileNotFoundError:
         pass
+    except OSError:
+        for entry in list(os.scandir(directory)):
+            if entry.is_dir(follow_symlinks=False):
+                remove(entry.path)
+        os.rmdir(directory)
     _remove_parent(directory)
 
 

@@ -23,11 +23,44 @@ examples:
 """
 
 
+# all that must be known of the options before anything is imported: those that take a value as a word of their own
+_WITH_VALUE = frozenset(
+    "--root --log --log-format --log-level --cgroup-manager --name --hostname --memory --cpus --pids-limit --env "
+    "--workdir --user --volume --mine --bundle --console-socket --pid-file --preserve-fds -m -e -w -u -v -b".split())
+
+
+def runs_detached(words):
+    """Is this `labcore run --detach`? Whatever stands after the image is the program's own."""
+    verb, words = "", list(words)
+    while words:
+        word = words.pop(0)
+        if word[:1] != "-" or word in ("-", "--"):
+            if verb or word != "run":
+                return False
+            verb = word
+        elif word == "--detach" or word[1:2] != "-" and _cluster(word, words):
+            return bool(verb)
+        elif word in _WITH_VALUE:
+            del words[:1]
+    return False
+
+
+def _cluster(word, words):
+    """Is there a d among -itd? A letter that takes a value takes the rest of the word, or the next one."""
+    for at, letter in enumerate(word[1:], 2):
+        if f"-{letter}" in _WITH_VALUE:
+            del words[: at == len(word)]
+            return False
+        if letter == "d":
+            return True
+    return False
+
+
 def main(words=None):
     """Run one command and leave with its exit code."""
     words = sys.argv[1:] if words is None else words
     monitored = None
-    if "run" in words[:6] and any(w == "--detach" or w[:1] == "-" != w[1:2] and "d" in w for w in words):
+    if runs_detached(words):
         from . import monitor  # before anything else is imported: it stays in memory
 
         monitored = monitor.split()
@@ -66,7 +99,7 @@ def _dispatch(words, monitored):
 
 def GLOBAL(option):
     """The options before the verb; engines pass more of them than matter here."""
-    return [option("--root", "DIR", "where containers' states are kept"), option("--log", "FILE", "also log errors here"),
+    return [option("--root", "DIR", "where containers' states are kept"), option("--log", "FILE", "also log here"),
             option("--log-format", "FORMAT", "text or json"), option("--log-level", "LEVEL", "ignored"),
             option("--debug"), option("--systemd-cgroup"), option("--cgroup-manager", "NAME", "cgroupfs or disabled"),
             option("-v --version"), option("-h --help")]  # fmt: skip

@@ -113,7 +113,7 @@ def volume(text):
         raise errors.SpecError(f"--volume {text!r}: must be SOURCE:TARGET or SOURCE:TARGET:ro")
     source = os.path.abspath(source) if source.startswith((".", "/")) else source
     if not source.startswith("/"):
-        raise errors.SpecError(f"--volume {text!r}: the source must be a path", f"write ./{source} for a directory here")
+        raise errors.SpecError(f"--volume {text!r}: the source must be a path", f"write ./{source} for one here")
     if not os.path.lexists(source):
         raise errors.SpecError(f"--volume {text!r}: {source} does not exist", "make it first: labcore never guesses")
     return {"destination": target, "type": "bind", "source": source,
@@ -130,7 +130,7 @@ def resources(options, facts):
         found["cpu"] = {"quota": _cpus(options["cpus"]), "period": 100_000}
     if options.get("pids_limit"):
         text = options["pids_limit"]
-        if not text.isdigit() or int(text) < 1:
+        if not (text.isascii() and text.isdigit() and 0 < int(text[:20])):
             raise errors.SpecError(f"--pids-limit {text!r}: must be a number from 1 on")
         found["pids"] = {"limit": int(text)}
     if facts["cgroup"] == 1 and facts["root"]:

@@ -2,8 +2,18 @@
 
 import os
 
+_read = None
+
 
 def read():
+    """The facts of this process, found out once: a machine does not change under a plan."""
+    global _read
+    if _read is None:
+        _read = find()
+    return _read
+
+
+def find():
     """{root, in_userns, uid, cgroup: 0|1|2, cgroup1: {controller: directory}, cgroup2: directory or None}."""
     v1, v2 = cgroup_mounts(_text("/proc/self/mountinfo"))
     version = 0
@@ -39,5 +49,11 @@ def _text(path):
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
-    with open(fd, encoding="utf-8", errors="surrogateescape") as file:
-        return file.read()
+    try:
+        text = part = os.read(fd, 1 << 16)
+        while part:
+            part = os.read(fd, 1 << 16)
+            text += part
+    finally:
+        os.close(fd)
+    return os.fsdecode(text)

@@ -7,12 +7,11 @@ Once the root has changed, every path leads into the image. So from birth the he
 loaded already, and the import system is emptied. It prints no traceback, which would read source files.
 """
 
+import _signal
 import fcntl
 import os
 import sys
 import time
-
-import _signal
 
 from . import errors, namespace, pid, process, state, step, syscalls, wire
 from .step import Descriptor, Step
@@ -140,7 +139,8 @@ def _revive(e):
     kind = getattr(errors, e["type"], None)
     if kind is errors.CannotExecute:
         return kind(e["text"], e["exit_code"], e["hint"])
-    if isinstance(kind, type) and issubclass(kind, errors.LabError) and kind is not errors.StepFailed:
+    if isinstance(kind, type) and issubclass(kind, errors.LabError) and kind not in (errors.StepFailed,
+                                                                                     errors.Interrupted):  # fmt: skip
         return kind(e["text"], e["hint"])
     if e["errno"] is not None:
         return OSError(e["errno"], e["text"])
@@ -221,6 +221,8 @@ def _play(sock, steps, handles, message, fds):
     for index, this in enumerate(steps):
         if this.address in (EXECUTE, "helper.park"):
             last = this.address == "helper.park"
+            if last:
+                _choose_fate(sock, this.args["attached"])
             _answer(sock, took + [0] * last, handles, message["wanted"])
         try:
             if this.address == "helper.park":
@@ -233,10 +235,15 @@ def _play(sock, steps, handles, message, fds):
     _answer(sock, took, handles, message["wanted"])
 
 
+def _choose_fate(sock, attached):
+    """Before the answer, after which the maker may end at any moment: die with it, or outlive it — prctl(2)."""
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, _signal.SIGKILL if attached else 0)  # a change of IDs has cleared it
+    if process.is_gone(sock.fileno()):
+        os._exit(0)
+
+
 def _park(sock, listener, args, handles):
     """Wait for start, then play its steps as they are asked for; never returns."""
-    if not args["attached"]:
-        syscalls.prctl(syscalls.PR_SET_PDEATHSIG, 0)  # from here on the container outlives its maker
     sock.close()
     door = wire.from_fd(listener)
     fd, _ = door._accept()

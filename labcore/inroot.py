@@ -68,5 +68,7 @@ def read(path, limit=1 << 20):
         return ""
     try:
         return os.read(fd, limit).decode("utf-8", "replace") if stat.S_ISREG(os.fstat(fd).st_mode) else ""
+    except OSError:
+        return ""  # a link into procfs may refuse to be read
     finally:
         os.close(fd)

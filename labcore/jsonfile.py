@@ -29,7 +29,7 @@ def dumps(value):
     if make_encoder is None:
         import json
 
-        return json.dumps(value, separators=(",", ":"))
+        return json.dumps(value, separators=(",", ":"), allow_nan=False)
     encoder = make_encoder({}, _refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
     return "".join(encoder(value, 0))
 
@@ -39,7 +39,7 @@ def loads(text):
     if make_encoder is None:
         import json
 
-        return json.loads(text)
+        return json.loads(text, parse_constant=_Context.parse_constant)
     start = len(text) - len(text.lstrip(" \t\n\r"))
     try:
         value, end = make_scanner(_Context)(text, start)
@@ -51,14 +51,19 @@ def loads(text):
         pass  # broken text may be slow: the accelerator can only say where with json.decoder loaded
     import json
 
-    return json.loads(text)
+    return json.loads(text, parse_constant=_Context.parse_constant)
 
 
 def read(path, dir_fd=None, limit=16 << 20):
     """The value in a JSON file of at most `limit` bytes."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, dir_fd=dir_fd)
-    with open(fd, "rb") as file:
-        data = file.read(limit + 1)
+    try:
+        data = part = os.read(fd, 1 << 16)
+        while part and len(data) <= limit:
+            part = os.read(fd, 1 << 20)
+            data += part
+    finally:
+        os.close(fd)
     if len(data) > limit:
         raise ValueError(f"more than {limit} bytes")
     return loads(data.decode("utf-8"))

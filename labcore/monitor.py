@@ -33,16 +33,19 @@ def split():
 
 def _be_caller(told):
     """Wait for the walker's exit status and leave with it."""
-    walker, text = 0, b""
+    walker, text, interrupted = 0, b"", False
     while True:
         try:
             part = os.read(told, 64)
             text += part
             if not walker and b"\n" in text:
                 walker, text = int(text.partition(b"\n")[0]), text.partition(b"\n")[2]
+                if interrupted:
+                    os.kill(walker, 2)
             if not part:
                 os._exit(int(text or b"1"))
         except KeyboardInterrupt:
+            interrupted = True
             if walker:
                 os.kill(walker, 2)
 
@@ -60,18 +63,22 @@ def _be_monitor(walker, heard, tell):
     os.chdir("/")
     if code == 0 and init:
         directory, _, after = rest.partition(b"\n")
-        record(int(init), directory, after.split(b"\0") if after else None)
+        # by descriptor: by the time init ends, another container may have this one's name
+        at = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        record(int(init), at, after.split(b"\0") if after else None)
 
 
 def record(init, directory, after):
     """Wait for init, write its exit code beside its state, and run what is to come after."""
     code = os.waitstatus_to_exitcode(os.waitpid(init, 0)[1])
     try:
-        fd = os.open(directory + b"/exit.new", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fd = os.open("exit.new", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=directory)
         os.write(fd, b"%d" % (code if code >= 0 else 128 - code))
         os.close(fd)
-        os.rename(directory + b"/exit.new", directory + b"/exit")
+        os.rename("exit.new", "exit", src_dir_fd=directory, dst_dir_fd=directory)
     except FileNotFoundError:
         return  # removed with --force while we waited
+    except OSError:
+        pass  # a full disk: the code is lost, but not what is to come after
     if after:
         os.execv(after[0], after)

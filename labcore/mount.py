@@ -143,10 +143,14 @@ def mask(rootfs, paths):
             target = _existing(rootfs, path)
             if target is None:
                 continue
-            source = null
-            if stat.S_ISDIR(os.fstat(target).st_mode):
-                source = empty = empty or new("tmpfs", "tmpfs", ["size=0", "nr_inodes=2", "mode=755"], _RO)
-            _cover(target, source, 0, syscalls.OPEN_TREE_CLONE)
+            if not stat.S_ISDIR(os.fstat(target).st_mode):
+                _cover(target, null, 0, syscalls.OPEN_TREE_CLONE)
+            elif empty is not None:
+                _cover(target, empty, 0, syscalls.OPEN_TREE_CLONE)
+            else:  # the first is attached itself: before Linux 6.15 no copy is made of what is nowhere attached
+                empty = new("tmpfs", "tmpfs", ["size=0", "nr_inodes=2", "mode=755"], _RO)
+                syscalls.move_mount(empty, target)
+                os.close(target)
     finally:
         os.close(null)
         if empty is not None:

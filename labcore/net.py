@@ -1,8 +1,7 @@
 """Network namespace: devices, addresses, routes and ports of one's own. (notebook 04)"""
 
-import fcntl
-
 import _socket
+import fcntl
 
 from .step import inside
 

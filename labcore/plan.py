@@ -85,6 +85,8 @@ def delete(known, facts):
     steps = []
     if known["pid"]:
         steps.append(host(pid.kill, pid=known["pid"], started=known["pidStart"], signal=9))
+    else:
+        steps.append(host(state.dismiss, directory=known["directory"]))
     if known.get("cgroupPath"):
         cgroup = CGROUPS[known["cgroup"]]
         places = {k: v for k, v in cgroup.places(facts, known["cgroupPath"]).items() if v in known["owned"]}

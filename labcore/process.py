@@ -1,10 +1,9 @@
 """The program: found, given its identity and limits, and executed. (notebooks 03, 10)"""
 
+import _signal
 import errno
 import os
 import select
-
-import _signal
 
 from . import errors, inroot, syscalls, trampoline
 from .step import handle, host, inside
@@ -28,23 +27,26 @@ def find_user(user):
 
 def _table(path, columns):
     rows = [line.split(":") for line in inroot.read(path).splitlines()]
-    return [r for r in rows if len(r) == columns and r[2].isascii() and r[2].isdigit() and int(r[2]) <= _MAX_ID
-            and (columns != 7 or r[3].isascii() and r[3].isdigit() and int(r[3]) <= _MAX_ID)]  # fmt: skip
+    return [r for r in rows if len(r) == columns and _is_id(r[2]) and (columns != 7 or _is_id(r[3]))]
+
+
+def _is_id(text):
+    return text.isascii() and text.isdigit() and len(text) <= 20 and int(text) <= _MAX_ID
 
 
 def _number(text, what):
     if not (text.isascii() and text.isdigit()):
         raise errors.SpecError(f"process.user: no {what} {text!r} in this root file system", f"give a number, or a "
                                f"name from its /etc/{'passwd' if what == 'user' else 'group'}")  # fmt: skip
-    if int(text) > _MAX_ID:
-        raise errors.SpecError(f"process.user: {what} {text} is out of range")
+    if not _is_id(text):
+        raise errors.SpecError(f"process.user: {what} {text[:40]} is out of range")
     return int(text)
 
 
 def find_program(name, env, cwd, uid, gid, groups):
     """Find the program as its user will: PATH, working directory, permissions — execvp(3)."""
     path = next((e[5:] for e in reversed(env) if e.startswith("PATH=")), "/usr/sbin:/usr/bin:/sbin:/bin")
-    tries = [name] if "/" in name else [f"{d or '.'}/{name}" for d in path.split(":")]
+    tries = [name] if "/" in name else [f"{d or '.'}/{name}" for d in path.split(":") if name]
     _see_as(uid, gid, groups)
     try:
         _enter(cwd)
@@ -60,7 +62,7 @@ def find_program(name, env, cwd, uid, gid, groups):
             except OSError as error:
                 refused = error if refused is None else refused
     finally:
-        _see_as(0, 0, [])
+        _see_as(0, 0, None if groups is None else [])
         os.chdir("/")
     if refused and refused.errno not in (errno.ENOTDIR, errno.ENOENT):
         raise errors.CannotExecute(f"process.args[0]: {name!r} cannot be executed: {os.strerror(refused.errno)}", 126)
@@ -119,7 +121,7 @@ def close_descriptors(keep, spare):
 def reset_signals():
     """Give the program every signal as new: default action, none blocked — signal(7)."""
     for number in range(1, _signal.NSIG):
-        if number not in (9, 19) and not 32 <= number <= 33:  # KILL and STOP cannot change; 32, 33 are libc's
+        if _signal.getsignal(number) not in (_signal.SIG_DFL, None):  # as found at birth, or set since
             _signal.signal(number, _signal.SIG_DFL)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
 

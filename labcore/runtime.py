@@ -3,16 +3,15 @@
 Every verb walks a plan. A create that fails walks delete, so that nothing is left.
 """
 
-import os
-
 import _signal
+import os
 
 from . import errors, facts, pid, plan, spec, state
 from .walk import Guard, let_go, walk
 
 
 def create(container_id, bundle, config=None, tell=None, rootless=False, **options):
-    """Make the container and leave init waiting for start; returns its state."""
+    """Make the container and leave init waiting for start."""
     directory, here = state.directory_of(container_id), facts.read()
     bundle = os.path.abspath(bundle)
     config = spec.load(bundle) if config is None else config
@@ -32,7 +31,6 @@ def create(container_id, bundle, config=None, tell=None, rootless=False, **optio
             raise
     if not options.get("attached"):
         let_go(handles)
-    return state.load(container_id)
 
 
 def _walk(guard, steps, handles, tell):
@@ -43,7 +41,10 @@ def _walk(guard, steps, handles, tell):
 
 def _undo(container_id, handles, error):
     """Take down what a failed create has built; the first error is the one to report."""
-    known = state.load(container_id)
+    try:
+        known = state.load(container_id)
+    except errors.NotFound:
+        return  # not even the state directory could be made
     if known["cgroup"] and known["owned"]:
         kills = plan.CGROUPS[known["cgroup"]].read(plan.CGROUPS[known["cgroup"]].places(facts.read(),
                                                                                      known["cgroupPath"]))  # fmt: skip
@@ -53,7 +54,11 @@ def _undo(container_id, handles, error):
     child = handles.get("init") or handles.get("joiner")
     if child:
         known |= {"pid": child, "pidStart": pid.start_time(child)}
-    remove(known)
+    try:
+        remove(known)
+    except errors.StepFailed as left:
+        if isinstance(error, errors.LabError):
+            error.hint = f"{left.args[0]}; `labcore delete --force {container_id}` tries again"
     for name in ("init", "joiner"):
         if handles.get(name):
             _reap(handles[name])
@@ -81,29 +86,33 @@ def start(container_id, tell=None, attached=False, mine=None, keep=0):
     known = state.load(container_id)
     if known["status"] != "created":
         raise errors.StateError(f"container {container_id!r} is {known['status']}; start needs created")
-    config = state.config(known)
+    _start(known["directory"], state.config(known), tell, attached=attached, mine=mine, keep=keep)
+
+
+def _start(directory, config, tell, **options):
     handles = {}
     with Guard() as guard:
         try:
-            steps = plan.start(config, known["directory"], attached=attached, mine=mine, keep=keep)
-            _walk(guard, steps, handles, tell)
+            _walk(guard, plan.start(config, directory, **options), handles, tell)
         finally:
-            if attached is not True or "helper" not in handles:
-                let_go(handles)
-    return handles
+            let_go(handles)
 
 
 def run(container_id, bundle, config=None, tell=None, mine=None, keep=0, **options):
-    """create and start, staying its parent: returns init's PID, to be waited for."""
+    """create and start, staying its parent: returns the handles of the walk, init's PID as `init`."""
     handles = {}
-    create(container_id, bundle, config, tell, attached=True, mine=mine, keep=keep, handles=handles, **options)
-    try:
-        start(container_id, tell, attached=True, mine=mine, keep=keep)
-    except BaseException:
-        let_go(handles)
-        remove(state.load(container_id))
-        _reap(handles["init"])
-        raise
+    config = spec.load(bundle) if config is None else config
+    with Guard() as guard:  # also over what lies between the two
+        create(container_id, bundle, config, tell, attached=True, mine=mine, keep=keep, handles=handles, **options)
+        try:
+            guard.check()
+            _start(state.directory_of(container_id), config, tell, attached=True, mine=mine, keep=keep)
+            guard.check()
+        except BaseException:
+            let_go(handles)
+            remove(state.load(container_id))
+            _reap(handles["init"])
+            raise
     return handles
 
 
@@ -125,7 +134,7 @@ def kill(container_id, signal, everybody=False):
 def delete(container_id, force=False):
     """Remove a container that has stopped, or with force any; only what is its own."""
     known = state.load(container_id)
-    if known["status"] not in ("stopped", "creating") and not force:
+    if known["status"] != "stopped" and not force:  # "creating": somebody may be at it right now
         raise errors.StateError(f"container {container_id!r} is {known['status']}; delete needs stopped",
                                 "or use --force")  # fmt: skip
     remove(known)
@@ -135,12 +144,12 @@ def remove(known):
     """Walk the delete plan; a step that fails does not keep the others from being done."""
     first = None
     for step in plan.delete(known, facts.read()):
+        if first and step.address == "state.forget":
+            break  # what is still there stays known, so that a second delete can take it up
         try:
             list(walk([step]))
         except errors.StepFailed as error:
             first = first or error
-            if step.address == "cgroup1.kill":
-                continue
     if first:
         raise first
 

@@ -45,14 +45,16 @@ _PROPAGATION = ("", "private", "rprivate", "shared", "rshared", "slave", "rslave
 
 def load(bundle):
     """The checked configuration of a bundle directory."""
-    path = f"{bundle}/config.json"
+    return check(_read(f"{bundle}/config.json", "a bundle is a directory with a config.json"))
+
+
+def _read(path, hint):
     try:
-        value = jsonfile.read(path)
+        return jsonfile.read(path)
     except OSError as error:
-        raise errors.SpecError(f"{path}: {error.strerror}", "a bundle is a directory with a config.json") from None
+        raise errors.SpecError(f"{path}: {error.strerror}", hint) from None
     except ValueError as error:
         raise errors.SpecError(f"{path}: not JSON: {error}") from None
-    return check(value)
 
 
 def check(value):
@@ -73,6 +75,11 @@ def check(value):
     return spec
 
 
+def load_process(path):
+    """The process in a JSON file, as `exec --process` names it, checked and filled."""
+    return process(_read(path, "a process is an object with args and cwd"))
+
+
 def process(value):
     """A process alone, as `exec --process` gives it, checked and filled."""
     _check_shape(value, SHAPE["process"], "process")
@@ -90,6 +97,8 @@ def _check_shape(value, shape, where):
             raise errors.SpecError(f"{where}: must be {_a(shape)}, not {_a(type(value))}")
         if shape is str and "\0" in value:
             raise errors.SpecError(f"{where}: holds a NUL byte")
+        if shape is str and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise errors.SpecError(f"{where}: holds half a character (a lone surrogate)")
         if shape is int and not -(2**63) <= value < 2**64:
             raise errors.SpecError(f"{where}: {value} does not fit 64 bits")
     elif isinstance(shape, list):
@@ -181,6 +190,7 @@ def check_process(p):
         raise errors.SpecError("process.args: must not be empty")
     if not p["cwd"].startswith("/"):
         raise errors.SpecError(f"process.cwd: {p['cwd']!r} is not an absolute path")
+    _check_size(p["consoleSize"])
     user = p["user"]
     for name, number in (("uid", user["uid"]), ("gid", user["gid"]), *(("additionalGids", g)
                          for g in user["additionalGids"])):  # fmt: skip
@@ -198,6 +208,14 @@ def check_process(p):
         if limit["type"] in seen:
             raise errors.SpecError(f"process.rlimits[{n}].type: {limit['type']} twice")
         seen.add(limit["type"])
+
+
+def _check_size(size):
+    for name in ("height", "width") if size else ():
+        if size.get(name) is None:
+            raise errors.SpecError(f"process.consoleSize.{name}: missing")
+        if not 0 <= size[name] <= 0xFFFF:
+            raise errors.SpecError(f"process.consoleSize.{name}: {size[name]} is out of range")
 
 
 def _check_mounts(mounts):
@@ -248,12 +266,13 @@ def _check_devices(linux):
     for n, d in enumerate(linux["devices"]):
         if d.get("type") not in ("c", "u", "b", "p"):
             raise errors.SpecError(f"linux.devices[{n}].type: must be c, u, b or p, not {d.get('type')!r}")
-        if not d.get("path", "").startswith("/"):
+        if not (d.get("path") or "").startswith("/"):
             raise errors.SpecError(f"linux.devices[{n}].path: must be an absolute path")
         for name in ("major", "minor"):
             if d["type"] != "p" and d.get(name) is None:
                 raise errors.SpecError(f"linux.devices[{n}].{name}: missing")
-        linux["devices"][n] = {"major": 0, "minor": 0, "fileMode": 0o666, "uid": 0, "gid": 0} | d
+        given = {k: v for k, v in d.items() if v is not None}
+        linux["devices"][n] = {"major": 0, "minor": 0, "fileMode": 0o666, "uid": 0, "gid": 0} | given
 
 
 def _check_names(spec):

@@ -1,12 +1,18 @@
-"""What is known of a container, in a directory of its own: state.json, config.json, the door to init.
+"""What is known of a container, in a directory of its own. Each file is written once:
+
+    state.json, config.json   at the beginning: who, from where, with which configuration
+    owned                     what has been made for it, and goes with it
+    door                      the socket at which start knocks; gone once the program runs
+    init                      its PID and start time
+    exit                      how the program ended, where somebody was there to learn it
 
 Making the directory is the lock: of two creates with one ID, exactly one succeeds.
 """
 
+import _socket
+import errno
 import os
 import time
-
-import _socket
 
 from . import errors, jsonfile, pid
 from .step import Descriptor
@@ -28,10 +34,15 @@ def check_id(container_id):
     return container_id
 
 
-def root():
-    """The directory of all containers, made when missing: /run/labcore, or one of the user's own."""
+def root_path():
+    """Where the directory of all containers is: /run/labcore, or one of the user's own."""
     runtime, uid = os.environ.get("XDG_RUNTIME_DIR"), os.geteuid()
-    path = DEFAULT_ROOT or ("/run/labcore" if uid == 0 else f"{runtime}/labcore" if runtime else f"/tmp/labcore-{uid}")
+    return DEFAULT_ROOT or ("/run/labcore" if uid == 0 else f"{runtime}/labcore" if runtime else f"/tmp/labcore-{uid}")
+
+
+def root():
+    """The same, made when missing, and safe: nobody else may write to it."""
+    path, uid = root_path(), os.geteuid()
     try:
         os.makedirs(path, 0o700, exist_ok=True)
     except OSError as error:
@@ -58,20 +69,14 @@ def claim(directory, state, config):
     jsonfile.write(f"{directory}/config.json", config)
 
 
-def update(directory, **changes):
-    """Write down what has changed."""
-    state = jsonfile.read(f"{directory}/state.json")
-    jsonfile.write(f"{directory}/state.json", state | changes)
-
-
 def own(directory, made):
-    """Mark what has been made as this container's own: only that will be removed with it."""
-    update(directory, owned=made)
+    """Mark what has been made as this container's own: only that will be removed with it — rename(2)."""
+    jsonfile.write(f"{directory}/owned", made)
 
 
 def created(directory, init, pid_file):
-    """Write down init and that it waits for start."""
-    update(directory, status="created", pid=init, pidStart=pid.start_time(init))
+    """Write down who init is; it waits for start — rename(2)."""
+    jsonfile.write(f"{directory}/init", {"pid": init, "pidStart": pid.start_time(init)})
     if pid_file:
         write_pid_file(pid_file, init)
 
@@ -84,12 +89,8 @@ def write_pid_file(path, number):
 
 
 def started(directory):
-    """Write down that the program runs."""
-    update(directory, status="running")
-    try:
-        os.unlink(f"{directory}/door")
-    except FileNotFoundError:
-        pass
+    """Take the door away: the program runs — unlink(2)."""
+    os.unlink(f"{directory}/door")
 
 
 def listen(directory):
@@ -123,20 +124,45 @@ def load(container_id):
     try:
         state = jsonfile.read(f"{directory}/state.json")
     except FileNotFoundError:
-        if os.path.isdir(directory):  # claimed, but its maker died before it wrote a line
-            return {"id": container_id, "status": "creating", "pid": 0, "bundle": "", "owned": [], "paths": {},
-                    "ociVersion": "1.2.0", "directory": directory, "cgroup": 0}  # fmt: skip
-        raise errors.NotFound(f"container {container_id!r} does not exist", "`labcore ps -a` lists them") from None
+        if not os.path.isdir(directory):
+            raise errors.NotFound(f"container {container_id!r} does not exist", "`labcore ps -a` lists them") from None
+        state = {"id": container_id, "ociVersion": "1.2.0", "bundle": "", "cgroup": 0, "cgroupPath": ""}
     except ValueError as error:
         raise errors.StateError(f"container {container_id!r}: its state file is broken: {error}",
-                                f"`labcore rm --force {container_id}` removes what is left") from None
-    if state["status"] in ("created", "running") and pid.start_time(state["pid"]) != state["pidStart"]:
-        state["status"] = "stopped"
-    return state | {"directory": directory}
+                                f"remove {directory} by hand when nothing runs in it") from None  # fmt: skip
+    init = _read(directory, "init", {"pid": 0, "pidStart": None})
+    state |= init | {"directory": directory, "owned": _read(directory, "owned", [])}
+    return state | {"status": _status(directory, init)}
+
+
+def _status(directory, init):
+    """What the files and the kernel say together; nothing is written when it changes."""
+    if not init["pid"]:
+        return "creating"
+    if pid.start_time(init["pid"]) != init["pidStart"]:
+        return "stopped"
+    return "created" if os.path.exists(f"{directory}/door") else "running"
+
+
+def _read(directory, name, missing):
+    try:
+        return jsonfile.read(f"{directory}/{name}")
+    except (FileNotFoundError, ValueError):
+        return missing
+
+
+def dismiss(directory):
+    """Knock and go away: an init that waits, and that nobody wrote down, ends — connect(2)."""
+    try:
+        knock(directory).close()
+    except (errors.StateError, FileNotFoundError):
+        pass  # nobody is there
 
 
 def list_ids():
     """The IDs of all containers, sorted."""
+    if not os.path.isdir(root_path()):
+        return []
     return sorted(entry.name for entry in os.scandir(root()) if entry.is_dir() and not entry.name.startswith("."))
 
 
@@ -147,14 +173,24 @@ def forget(directory):
     except FileNotFoundError:
         return
     for name in sorted(names, key=lambda n: n == "state.json"):  # what is still owned is known until the end
-        os.unlink(f"{directory}/{name}")
-    os.rmdir(directory)
+        try:
+            os.unlink(f"{directory}/{name}")
+        except FileNotFoundError:
+            pass  # the monitor has given it its last name
+    try:
+        os.rmdir(directory)
+    except FileNotFoundError:
+        pass  # another delete was faster
+    except OSError as error:
+        if error.errno != errno.ENOTEMPTY:
+            raise
+        forget(directory)  # the monitor has just written down how the program ended
 
 
 def new(container_id, bundle, spec, facts, cgroup_path, rootless):
-    """The first state of a container: creating, and nothing owned yet."""
-    return {"ociVersion": spec["ociVersion"], "id": container_id, "status": "creating", "pid": 0, "bundle": bundle,
-            "annotations": spec["annotations"], "created": time.time_ns() // 1_000_000_000, "owned": [],
+    """What is known from the beginning; what is found out later has files of its own."""
+    return {"ociVersion": spec["ociVersion"], "id": container_id, "bundle": bundle,
+            "annotations": spec["annotations"], "created": time.time_ns() // 1_000_000_000,
             "cgroup": facts["cgroup"] if cgroup_path else 0, "cgroupPath": cgroup_path, "rootless": rootless,
             "command": spec["process"]["args"] if spec["process"] else []}  # fmt: skip
 

@@ -60,7 +60,7 @@ def _show(value):
     """A value as it stands in an error text: short."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    text = repr(value) if not isinstance(value, ctypes.Structure) else "{…}"
+    text = repr(value) if not isinstance(value, int) or value < 1 << 32 else "{…}"  # an address says nothing
     return text if len(text) <= 40 else text[:36] + "…" + text[-1:]
 
 
@@ -70,15 +70,21 @@ def _refuse(name, args):
     raise OSError(number, f"{name}({shown}): {os.strerror(number)}")
 
 
-def _call(name, *args):
-    """Make the call by number; text becomes bytes; -1 becomes an OSError that shows the call."""
-    raw = [os.fsencode(a) if isinstance(a, str) else a for a in args]
-    for a in raw:
-        if isinstance(a, bytes) and b"\0" in a:
+_TYPES = {"i": ctypes.c_long, "s": ctypes.c_char_p, "p": ctypes.c_void_p}
+_entries = {}
+
+
+def _call(name, kinds, *args):
+    """Make the call by number; kinds are i(nteger), s(tring), p(ointer); -1 becomes an OSError that shows it."""
+    entry = _entries.get(name)
+    if entry is None:
+        entry = _entries[name] = _libc["syscall"]  # an object of its own, with this call's types
+        entry.restype, entry.argtypes = ctypes.c_long, [ctypes.c_long, *(_TYPES[k] for k in kinds)]
+    raw = [os.fsencode(a) if isinstance(a, str) else a for a in args] if "s" in kinds else args
+    for kind, a in zip(kinds, raw, strict=True):
+        if kind == "s" and a is not None and b"\0" in a:
             raise ValueError(f"{name}: text holds a NUL byte: {_show(a)}")
-    cooked = [ctypes.byref(a) if isinstance(a, ctypes.Structure) else ctypes.c_long(a) if isinstance(a, int) else a
-              for a in raw]  # fmt: skip
-    result = _syscall(ctypes.c_long(_NR[name]), *cooked)
+    result = entry(_NR[name], *raw)
     if result == -1:
         _refuse(name, args)
     return result
@@ -115,57 +121,57 @@ def clone(flags, cgroup_fd=None):
 
 def unshare(flags):
     """Leave shared namespaces for new ones of one's own — unshare(2)."""
-    _call("unshare", flags)
+    _call("unshare", "i", flags)
 
 
 def setns(fd, kinds=0):
     """Enter the namespace (or, for a pidfd, the namespaces) that `fd` refers to — setns(2)."""
-    _call("setns", fd, kinds)
+    _call("setns", "ii", fd, kinds)
 
 
 def sethostname(name):
     """Name this UTS namespace, at most 64 bytes — sethostname(2)."""
-    _call("sethostname", name, len(os.fsencode(name)))
+    _call("sethostname", "si", name, len(os.fsencode(name)))
 
 
 def setdomainname(name):
     """Set the NIS domain name of this UTS namespace — setdomainname(2)."""
-    _call("setdomainname", name, len(os.fsencode(name)))
+    _call("setdomainname", "si", name, len(os.fsencode(name)))
 
 
 def pidfd_open(pid):
     """A descriptor that means this process and never another with its number — pidfd_open(2)."""
-    return _call("pidfd_open", pid, 0)
+    return _call("pidfd_open", "ii", pid, 0)
 
 
 def pidfd_send_signal(pidfd, signal):
     """Signal the process behind a pidfd — pidfd_send_signal(2)."""
-    _call("pidfd_send_signal", pidfd, signal, None, 0)
+    _call("pidfd_send_signal", "iipi", pidfd, signal, None, 0)
 
 
 def prctl(option, arg2=0, arg3=0):
     """Operate on the calling process — prctl(2)."""
-    return _call("prctl", option, arg2, arg3, 0, 0)
+    return _call("prctl", "iiiii", option, arg2, arg3, 0, 0)
 
 
 def setfsuid(uid):
     """Check files as this user, keeping one's own identity otherwise — setfsuid(2)."""
-    _call("setfsuid", uid)
+    _call("setfsuid", "i", uid)
 
 
 def setfsgid(gid):
     """Check files as this group — setfsgid(2)."""
-    _call("setfsgid", gid)
+    _call("setfsgid", "i", gid)
 
 
 def join_session_keyring():
     """A session keyring of one's own, so that the caller's keys stay outside — keyctl(2)."""
-    _call("keyctl", KEYCTL_JOIN_SESSION_KEYRING, None, 0, 0, 0)
+    _call("keyctl", "is", KEYCTL_JOIN_SESSION_KEYRING, None)
 
 
 def close_range(first, last=0xFFFFFFFF, flags=0):
     """Close every descriptor from first to last — close_range(2)."""
-    _call("close_range", first, last, flags)
+    _call("close_range", "iii", first, last, flags)
 
 
 # -- capabilities ------------------------------------------------------------------------------------------------------
@@ -203,63 +209,59 @@ class _MountAttr(ctypes.Structure):
 
 def mount(source, target, fstype=None, flags=0, data=None):
     """Attach a file system, or change an attached one — mount(2)."""
-    _call("mount", source or "none", target, fstype, flags, data)
+    _call("mount", "sssis", source or "none", target, fstype, flags, data)
 
 
 def umount(target, flags=0):
     """Detach what is mounted at target — umount2(2)."""
-    _call("umount2", target, flags)
+    _call("umount2", "si", target, flags)
 
 
 def pivot_root(new_root, put_old):
     """Make new_root the root of this mount namespace, the old one at put_old — pivot_root(2)."""
-    _call("pivot_root", new_root, put_old)
+    _call("pivot_root", "ss", new_root, put_old)
 
 
 def openat2(dirfd, path, flags, mode=0, resolve=0):
     """Open a path with limits on how it may be resolved — openat2(2)."""
     how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
-    fd = _syscall(ctypes.c_long(_NR["openat2"]), dirfd, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
-    return fd if fd != -1 else _refuse("openat2", (path,))
+    return _call("openat2", "ispi", dirfd, path, ctypes.addressof(how), ctypes.sizeof(how))
 
 
 def open_tree(dirfd, path, flags):
     """A descriptor for a mount; with OPEN_TREE_CLONE a detached copy of it — open_tree(2)."""
-    return _call("open_tree", dirfd, path, flags | OPEN_TREE_CLOEXEC)
+    return _call("open_tree", "isi", dirfd, path, flags | OPEN_TREE_CLOEXEC)
 
 
 def move_mount(from_fd, to_fd, from_path="", to_path="", flags=MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH):
     """Attach a detached mount, by default from descriptor to descriptor — move_mount(2)."""
-    _call("move_mount", from_fd, from_path, to_fd, to_path, flags)
+    _call("move_mount", "isisi", from_fd, from_path, to_fd, to_path, flags)
 
 
 def fsopen(fstype):
     """Begin to make a new file system of this type — fsopen(2)."""
-    return _call("fsopen", fstype, 1)
+    return _call("fsopen", "si", fstype, 1)
 
 
 def fsconfig(fd, command, key=None, value=None):
     """Set one parameter of the file system being made, or make it — fsconfig(2)."""
-    _call("fsconfig", fd, command, key, value, 0)
+    _call("fsconfig", "iissi", fd, command, key, value, 0)
 
 
 def fsmount(fd, attributes=0):
     """A detached mount of the file system just made — fsmount(2)."""
-    return _call("fsmount", fd, 1, attributes)
+    return _call("fsmount", "iii", fd, 1, attributes)
 
 
 def mount_setattr(fd, path, attr_set=0, attr_clr=0, propagation=0, flags=AT_EMPTY_PATH, userns_fd=0):
     """Change attributes of a mount, or of a whole tree with AT_RECURSIVE, at once — mount_setattr(2)."""
     attr = _MountAttr(attr_set, attr_clr, propagation, userns_fd)
-    result = _syscall(ctypes.c_long(_NR["mount_setattr"]), fd, os.fsencode(path), flags, ctypes.byref(attr),
-                      ctypes.sizeof(attr))  # fmt: skip
-    if result == -1:
-        _refuse("mount_setattr", (fd, path))
+    _call("mount_setattr", "isipi", fd, path, flags, ctypes.addressof(attr), ctypes.sizeof(attr))
 
 
 def faccessat2(dirfd, path, mode, flags=0):
     """May the calling process use this path so? Raises if not — faccessat2(2)."""
-    _call("faccessat2", dirfd, path, mode, flags)
+    _call("faccessat2", "isii", dirfd, path, mode, flags)
 
 
 def prepare_execveat(fd, argv, envp):

@@ -1,10 +1,9 @@
 """Terminals: a pair of ends, one for the container, one for whoever types. (notebook 14)"""
 
+import _socket
 import fcntl
 import os
 import stat
-
-import _socket
 
 from . import errors, inroot, syscalls
 from .step import Descriptor, handle, host, inside

@@ -3,16 +3,10 @@
 import os
 import sys
 
-import _signal
-
-from . import attach, default, errors, facts, jsonfile, options, plan, runtime, spec, state, step, walk
+from . import attach, default, errors, facts, jsonfile, oci, options, plan, runtime, spec, state, step, walk
 from .options import Option, UsageError
 
 _HELP = Option("-h --help", None, "this text")
-_OCI = [Option("-b --bundle", "DIR", "the bundle: a directory with config.json"),
-        Option("--console-socket", "SOCKET", "who takes the terminal"), Option("--pid-file", "FILE", "write init's PID"),
-        Option("--preserve-fds", "N", "hand N more descriptors on"), Option("--no-pivot", None, "refused"),
-        Option("--no-new-keyring", None, "ignored")]  # fmt: skip
 RUN = [
     Option("--name", "NAME", "name the container; made up when left out"),
     Option("--hostname", "NAME", "its host name; its name when left out"),
@@ -31,7 +25,7 @@ RUN = [
     Option("--rootless", None, "through a user namespace, without root"),
     Option("--explain", None, "tell each step as it happens"),
     Option("--mine", "DIR", "let your own functions, kept in DIR, take the place of steps"),
-    *_OCI, _HELP,
+    *oci.OPTIONS, _HELP,
 ]  # fmt: skip
 
 
@@ -51,22 +45,24 @@ def run(o, words, monitored):
     container_id, bundle, config = _what_to_run(o, words)
     if o.get("no_pivot"):
         raise UsageError("--no-pivot: refused, a container without pivot_root can be left")
-    settings = {"mine": _mine(o), "keep": int(o.get("preserve_fds") or 0), "pid_file": o.get("pid_file"),
-                "console_socket": o.get("console_socket"), "rootless": bool(config["linux"]["uidMappings"])}  # fmt: skip
+    settings = {"mine": _mine(o), "keep": oci.preserved(o), "pid_file": o.get("pid_file"),
+                "console_socket": o.get("console_socket"),
+                "rootless": bool(config["linux"]["uidMappings"])}  # fmt: skip
     if config["process"]["terminal"] and not o.get("console_socket"):
         attach.prepare(config["process"], o)
     elif not o.get("interactive") and not o.get("bundle"):
         attach.no_input()
     tell = _tell if o.get("explain") else None
-    if o.get("detach"):
-        return _run_detached(container_id, bundle, config, tell, settings, monitored, o)
-    handles = runtime.run(container_id, bundle, config, tell, **settings)
-    try:
-        return attach.wait(handles, state.directory_of(container_id))
-    finally:
-        walk.let_go(handles)
-        if o.get("rm") or o.get("bundle"):
-            runtime.delete(container_id, force=True)
+    with walk.Guard() as guard:  # from here to the end no signal can leave a part of it behind
+        if o.get("detach"):
+            return _run_detached(container_id, bundle, config, tell, settings, monitored, o, guard)
+        handles = runtime.run(container_id, bundle, config, tell, **settings)
+        try:
+            return attach.wait(handles, state.directory_of(container_id), guard.caught)
+        finally:
+            walk.let_go(handles)
+            if o.get("rm") or o.get("bundle"):
+                runtime.delete(container_id, force=True)
 
 
 def _what_to_run(o, words):
@@ -83,20 +79,21 @@ def _what_to_run(o, words):
     return container_id, "/", default.config(container_id, words[0], words[1:], here, o)
 
 
-def _run_detached(container_id, bundle, config, tell, settings, monitored, o):
+def _run_detached(container_id, bundle, config, tell, settings, monitored, o, guard):
     if config["process"]["terminal"] and not o.get("console_socket"):
         raise UsageError("--detach --tty: a terminal needs someone at it", "start without -t, then `labcore exec -it`")
-    del settings["keep"], settings["console_socket"]
     with attach.Silence():
         runtime.create(container_id, bundle, config, tell, sibling=True, **settings)
         try:
-            runtime.start(container_id, tell, mine=settings["mine"])
+            guard.check()
+            runtime.start(container_id, tell, mine=settings["mine"], keep=settings["keep"])
         except BaseException:
             runtime.delete(container_id, force=True)
             raise
     known = state.load(container_id)
     where = ["--root", state.DEFAULT_ROOT] if state.DEFAULT_ROOT else []
-    after = [sys.executable, "-ISBXutf8", os.path.abspath(sys.argv[0]), *where, "rm", "--force", container_id]
+    after = [sys.executable, "-ISBXutf8", os.path.abspath(sys.argv[0]), *where, "rm", "--pid", str(known["pid"]),
+             container_id]  # fmt: skip
     told = "\n".join([str(known["pid"]), known["directory"], "\0".join(after if o.get("rm") else [])])
     os.write(monitored, told.encode())
     print(container_id)
@@ -162,7 +159,7 @@ def execute(o, words, monitored):
         raise UsageError("exec needs a container and a command", "labcore exec web ps")
     known = state.load(words[0])
     if o.get("process"):
-        process = spec.process(jsonfile.read(o["process"]))
+        process = spec.load_process(o["process"])
     else:
         process = _process_like(state.config(known)["process"], words[1:], o)
     if process["terminal"] and not o.get("console_socket"):
@@ -170,7 +167,7 @@ def execute(o, words, monitored):
     elif not o.get("interactive") and not o.get("process"):
         attach.no_input()
     handles = runtime.enter(words[0], process, _tell if o.get("explain") else None, attached=not o.get("detach"),
-                            keep=int(o.get("preserve_fds") or 0), pid_file=o.get("pid_file"),
+                            keep=oci.preserved(o), pid_file=o.get("pid_file"),
                             console_socket=o.get("console_socket"))  # fmt: skip
     if o.get("detach"):
         return 0
@@ -219,25 +216,6 @@ def ps(o, words, monitored):
     return 0
 
 
-def kill(o, words, monitored):
-    """usage: labcore kill [--all] NAME [SIGNAL]
-
-    Send a signal (TERM when left out) to the program of a container, or to all its processes.
-    """
-    if not 1 <= len(words) <= 2:
-        raise UsageError("kill needs a container, and perhaps a signal", "labcore kill web KILL")
-    runtime.kill(words[0], _signal_number(words[1] if len(words) == 2 else o.get("signal") or "TERM"), o.get("all"))
-    return 0
-
-
-def _signal_number(text):
-    name = text.upper() if text.upper().startswith("SIG") else f"SIG{text.upper()}"
-    number = int(text) if text.isdigit() else getattr(_signal, name, None)
-    if not isinstance(number, int) or not 1 <= number < _signal.NSIG:
-        raise UsageError(f"unknown signal {text!r}", "a name like TERM or a number from 1 to 64")
-    return number
-
-
 def rm(o, words, monitored):
     """usage: labcore rm [--force] NAME…
 
@@ -248,6 +226,8 @@ def rm(o, words, monitored):
     code = 0
     for container_id in words:
         try:
+            if o.get("pid") and o["pid"] != str(state.load(container_id)["pid"]):
+                continue  # another has taken the name
             runtime.delete(container_id, force=bool(o.get("force")))
         except errors.NotFound as error:
             if not o.get("force"):
@@ -279,61 +259,6 @@ def reset(o, words, monitored):
     return reset.main(bool(o.get("dry_run")))
 
 
-# -- as the OCI runtime specification calls it -------------------------------------------------------------------------
-
-
-def create(o, words, monitored):
-    """usage: labcore create --bundle DIR [OPTION…] ID
-
-    Make a container and leave its init waiting for start.
-    """
-    bundle = os.path.abspath(o.get("bundle") or ".")
-    config = spec.load(bundle)
-    runtime.create(_one(words), bundle, config, keep=int(o.get("preserve_fds") or 0), pid_file=o.get("pid_file"),
-                   console_socket=o.get("console_socket"),
-                   rootless=bool(config["linux"]["uidMappings"]))  # fmt: skip
-    return 0
-
-
-def start(o, words, monitored):
-    """usage: labcore start ID
-
-    Let a created container run its program.
-    """
-    runtime.start(_one(words))
-    return 0
-
-
-def show_state(o, words, monitored):
-    """usage: labcore state ID
-
-    Print the state of a container as the OCI runtime specification has it.
-    """
-    known = state.load(_one(words))
-    shown = {k: known.get(k) for k in ("ociVersion", "id", "status", "pid", "bundle", "annotations")}
-    print(jsonfile.dumps(shown | ({"pid": 0} if known["status"] == "stopped" else {})))
-    return 0
-
-
-def delete(o, words, monitored):
-    """usage: labcore delete [--force] ID
-
-    Remove a container; with --force also one that runs, and none is no error.
-    """
-    try:
-        runtime.delete(_one(words), force=bool(o.get("force")))
-    except errors.NotFound:
-        if not o.get("force"):
-            raise
-    return 0
-
-
-def _one(words):
-    if len(words) != 1:
-        raise UsageError("this needs one container ID")
-    return words[0]
-
-
 _JSON, _FORMAT = Option("--json", None, "as JSON"), Option("-f --format", "FORMAT", "json or table")
 _FORCE = Option("-f --force", None, "also what runs, and no complaint when it is gone")
 VERBS = {
@@ -344,15 +269,15 @@ VERBS = {
         Option("-d --detach", None, "do not wait for it"), Option("-u --user", "USER[:GROUP]", "run as this user"),
         Option("-w --workdir --cwd", "DIR", "start in this directory"),
         Option("-e --env", "NAME=VALUE", "set a variable", many=True), Option("--explain", None, "tell each step"),
-        Option("-p --process", "FILE", "the process as OCI JSON"), *_OCI[1:4], _HELP]),
+        Option("-p --process", "FILE", "the process as OCI JSON"), *oci.OPTIONS[1:4], _HELP]),
     "ps": (ps, [Option("-a --all", None, "also those that have ended"), Option("-q --quiet", None, "names only"),
                 _FORMAT, _HELP]),
-    "kill": (kill, [Option("-a --all", None, "all processes of the container"), Option("-s --signal", "SIGNAL"), _HELP]),
-    "rm": (rm, [_FORCE, _HELP]),
+    "kill": (oci.kill, [Option("-a --all", None, "all its processes"), Option("-s --signal", "SIGNAL"), _HELP]),
+    "rm": (rm, [_FORCE, Option("--pid", "PID", "only if that was the PID of its init"), _HELP]),
     "doctor": (doctor, [_JSON, _HELP]),
     "reset": (reset, [Option("-n --dry-run", None, "only say what would go"), _HELP]),
-    "create": (create, [*_OCI, _HELP]), "start": (start, [_HELP]), "state": (show_state, [_HELP]),
-    "delete": (delete, [_FORCE, _HELP]),
+    "create": (oci.create, [*oci.OPTIONS, _HELP]), "start": (oci.start, [_HELP]), "state": (oci.show_state, [_HELP]),
+    "delete": (oci.delete, [_FORCE, _HELP]),
     "list": (ps, [Option("-a --all"), Option("-q --quiet", None, "names only"), _FORMAT, _HELP]),
 }  # fmt: skip
 NOTEBOOK = {"check": "grade", "restore": "restore", "report": "report", "solutions": "solutions"}

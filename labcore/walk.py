@@ -1,9 +1,8 @@
 """Walks a plan: one step after the other, each timed; the first that fails ends the walk."""
 
+import _signal
 import os
 import time
-
-import _signal
 
 from . import errors, helper, step
 
@@ -77,9 +76,13 @@ class Guard:
         if first and frame is not None and frame.f_globals.get("__name__", "").endswith("labcore.wire"):
             raise errors.Interrupted(number)  # waiting for the inside, perhaps for ever
 
+    def check(self):
+        """Raise Interrupted when a signal has come."""
+        if self.caught:
+            raise errors.Interrupted(self.caught)
+
     def over(self, walking):
         """The same steps, but Interrupted between two of them when a signal has come."""
         for done in walking:
             yield done
-            if self.caught:
-                raise errors.Interrupted(self.caught)
+            self.check()

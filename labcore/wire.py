@@ -3,9 +3,8 @@
 The `socket` module costs 8 ms to import; the C module behind it has all that is needed.
 """
 
-import os
-
 import _socket
+import os
 
 from . import jsonfile
 
@@ -45,6 +44,8 @@ def receive(sock, max_fds=64):
         if not head:
             raise EOFError("the other end is gone")
         length = int.from_bytes(head, "little")
+        if length >> 31:  # no message of ours: the trampoline's four bytes, an errno with the highest bit set
+            raise OSError(length & ~(1 << 31), os.strerror(length & ~(1 << 31)))
         if length > _MAX:
             raise ValueError(f"a message of {length} bytes")
         return jsonfile.loads(_exactly(sock, length).decode()), fds

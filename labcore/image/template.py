@@ -17,10 +17,13 @@ FILES = {
     "etc/hostname": "busybox\n", "etc/resolv.conf": "",
 }  # fmt: skip
 NAMES = ("busybox",)
+DATA = None  # said by a launcher whose user ID is not the one it began with
 
 
 def data_directory():
     """Where templates are kept: /var/lib/labcore, or the user's own."""
+    if DATA:
+        return DATA
     if os.geteuid() == 0:
         return "/var/lib/labcore"
     home = os.environ.get("HOME")
@@ -59,6 +62,17 @@ def _static_busybox():
 def _make(program, path):
     """Made under another name and renamed: two at once do no harm, and half a template is never used."""
     fresh = f"{path}.{os.getpid()}"
+    try:
+        _fill(program, fresh)
+        os.rename(fresh, path)
+    except BaseException as error:
+        if os.path.isdir(fresh):
+            remove(fresh)
+        if not isinstance(error, OSError) or not os.path.isdir(path):  # else another was faster
+            raise
+
+
+def _fill(program, fresh):
     for name in ("", *DIRECTORIES):
         os.mkdir(f"{fresh}/{name}", 0o755)
     os.chmod(f"{fresh}/tmp", 0o1777)
@@ -72,17 +86,11 @@ def _make(program, path):
         os.symlink("busybox", f"{fresh}/bin/{name}")
     for name in ("sbin", "usr/bin", "usr/sbin"):
         os.symlink("../bin" if "/" in name else "bin", f"{fresh}/{name}")
-    try:
-        os.rename(fresh, path)
-    except OSError:
-        if not os.path.isdir(path):
-            raise
-        remove(fresh)  # another was faster
 
 
 def _copy(source, target):
     with open(source, "rb") as a, open(target, "wb") as b:
-        while os.copy_file_range(a.fileno(), b.fileno(), 1 << 30):
+        while os.sendfile(b.fileno(), a.fileno(), None, 1 << 30):  # copy_file_range(2) stays within a file system
             pass
         os.fchmod(b.fileno(), 0o755)
 

@@ -129,6 +129,7 @@ def tags(cell):
 
 
 def is_code(cell):
+    """Is this a code cell?"""
     return cell["cell_type"] == "code"
 
 

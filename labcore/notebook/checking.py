@@ -6,9 +6,9 @@ A check is a function in labcore/notebook/checks/nbNN.py. It reads the kernel fr
            likely="sethostname ran while she still shared its UTS namespace", look_at="By hand, step 2")
 
 for each mistake it knows; returning means solved. *Observed* says only what was read, and never a number that varies.
-check() itself adds two diagnoses: `untouched` (the dots are still there) and `raised` (the learner's code raised,
-with the line of their code). A machine that cannot be asked (HostError), or a check that is itself broken, ends in
-NotChecked, which says that the learner is not to blame.
+check() itself adds three diagnoses: `untouched` (the dots are still there), `raised` (the learner's code raised, with the
+line of their code) and `cannot-travel` (it names what an actor cannot have). A machine that cannot be asked (HostError), or
+a check that is itself broken, ends in NotChecked, which says that the learner is not to blame.
 
 Importing this module is cheap: standard library only, and little of it.
 """
@@ -50,7 +50,7 @@ class NotChecked(LabError):
         return [*str(self).splitlines(), "  this says nothing about your answer"]
 
 
-def check(exercise, answer=None):
+def check(exercise, answer):
     """Check one exercise: prints `1.2 ok`, or raises NotYet with a diagnosis."""
     examine = find(exercise)
     PASSED.pop(exercise, None)
@@ -88,15 +88,16 @@ def table(exercise, name):
     return known
 
 
-def untouched(likely="the cell has not been changed, or not been run since"):
-    """The diagnosis of an exercise nobody has begun."""
-    return NotYet("untouched", "the answer is still ...", likely, "the exercise cell above, then its first hint")
+def untouched(observed="there is no answer yet"):
+    """The diagnosis of an exercise nobody has begun; for checks whose answer is a state of an actor, too."""
+    likely = "the cell has not been changed, or not been run since"
+    return NotYet("untouched", observed, likely, "the exercise cell above, then its first hint")
 
 
 def demand_touched(answer):
     """Raise `untouched` for no answer at all, or a function that does nothing."""
     if answer is None or answer is Ellipsis or (hasattr(answer, "__code__") and does_nothing(answer.__code__)):
-        raise untouched()
+        raise untouched("there is no answer yet" if answer is None else "the answer is still ...")
 
 
 def does_nothing(code):
@@ -114,7 +115,11 @@ def diagnose(exercise, answer, error):
     if isinstance(error, NotYet):
         error.exercise = exercise
         return error
+    from .source import CannotShip
+
     at = learner_line(error, answer)
+    if isinstance(error, CannotShip):
+        return diagnose(exercise, answer, NotYet("cannot-travel", describe(error), error.hint or "", at=at))
     if isinstance(error, HostError) or (isinstance(error, LabError) and not at):
         return NotChecked(exercise, describe(error), error.hint)
     if not at and not wrong_call(error, answer):
@@ -128,7 +133,7 @@ def diagnose(exercise, answer, error):
 
 def spoken(error):
     """Type and text of an exception, on one line."""
-    text = describe(error) if isinstance(error, LabError) else str(error)
+    text = describe(error) if isinstance(error, LabError | OSError) else str(error)
     return f"{type(error).__name__}: {text}".rstrip(": ").replace("\n", " ")
 
 
@@ -148,6 +153,8 @@ def learner_line(error, answer):
 
     place = getattr(error, "learner", None)
     names = getattr(answer, "__globals__", None)
+    if place and names is not None:
+        place = typed_place(answer, place)
     frames = error.__traceback__
     while frames is not None:
         if names is not None and frames.tb_frame.f_globals is names:
@@ -155,6 +162,16 @@ def learner_line(error, answer):
             place = frames.tb_lineno, linecache.getline(file, frames.tb_lineno).strip()
         frames = frames.tb_next
     return f"line {place[0]}: {place[1]}".rstrip(": ") if place else ""
+
+
+def typed_place(function, place):
+    """A place in the text that was shipped for a function, as a place in its cell."""
+    from . import source
+
+    try:
+        return source.typed_at(function, place[0]), place[1]
+    except LabError:
+        return place
 
 
 def source_of(answer):

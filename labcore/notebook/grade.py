@@ -44,7 +44,7 @@ def grade(lesson, file=None, on_cell=None):
 def find_copy(source):
     """The learner's notebook of a lesson: here, in notebooks/ here, or in the lab's own directory."""
     for directory in (Path("."), Path("notebooks"), books.notebooks_dir()):
-        there = sorted(directory.glob(f"{source.name[:2]}-*.ipynb"))
+        there = [p for p in sorted(directory.glob(f"{source.name[:2]}-*.ipynb")) if not p.stem.endswith("-solution")]
         if there:
             return directory / source.name if directory / source.name in there else there[0]
     raise LabError(f"{source.name}: not found here", hint=f"name the file: labcore check {source.name[:2]} FILE")

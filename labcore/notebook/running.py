@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,8 @@ KERNEL_ENDED = "the kernel ended"
 
 def run(book, directory, *flags, on_cell=None):
     """Run a notebook under nbval in `directory`; returns (its events, nbval's text)."""
-    target = Path(directory, "lesson.ipynb")
+    target = Path(directory, "notebooks", "lesson.ipynb")  # nbval starts the kernel in this directory
+    target.parent.mkdir()
     plain = copy.deepcopy(book)
     for cell in plain["cells"]:
         cell.pop("origin", None)
@@ -24,14 +26,19 @@ def run(book, directory, *flags, on_cell=None):
     events = Path(directory, ".events")
     events.touch()
     with open(Path(directory, ".nbval"), "w+", encoding="utf-8") as text:
-        child = subprocess.Popen(_command(target, events, flags), cwd=directory, env=_environment(),
-                                 stdin=subprocess.DEVNULL, stdout=text, stderr=text)  # fmt: skip
+        child = subprocess.Popen(
+            _command(target, events, flags),
+            cwd=directory,
+            env=_environment(directory),
+            stdin=subprocess.DEVNULL,
+            stdout=text,
+            stderr=text,
+            start_new_session=True,  # Ctrl-C reaches pytest once, from _end, and not in its clearing up
+        )
         try:
             _follow(child, events, on_cell)
         finally:
-            if child.poll() is None:
-                child.terminate()
-                child.wait()
+            _end(child)
         text.seek(0)
         said = text.read()
     seen = [json.loads(line) for line in events.read_text(encoding="utf-8").splitlines()]
@@ -41,7 +48,7 @@ def run(book, directory, *flags, on_cell=None):
 
 
 def _command(target, events, flags):
-    settings = target.with_name("pytest.ini")
+    settings = target.parents[1] / "pytest.ini"
     settings.write_text("[pytest]\n")  # nothing of the caller's settings or conftest may leak in
     patterns = books.notebooks_dir() / "sanitize.cfg"
     sanitize = [f"--nbval-sanitize-with={patterns}"] if patterns.exists() else []
@@ -51,10 +58,23 @@ def _command(target, events, flags):
             *sanitize, *flags, str(target)]  # fmt: skip
 
 
-def _environment():
+def _environment(directory):
+    """The caller's, without pytest's marks, IPython start-up files, or files written in the home directory."""
     ours = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST_")}
     paths = [str(books.ROOT), *filter(None, [ours.get("PYTHONPATH")])]
-    return ours | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+    homes = {"IPYTHONDIR": f"{directory}/.ipython", "JUPYTER_RUNTIME_DIR": f"{directory}/.jupyter"}
+    return ours | homes | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def _end(child):
+    """As Ctrl-C would: pytest then ends its kernel, and the kernel its actors."""
+    if child.poll() is None:
+        child.send_signal(signal.SIGINT)
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
 
 
 def _follow(child, events, on_cell):

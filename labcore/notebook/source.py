@@ -45,10 +45,21 @@ def self_contained(function, name=None):
     return text.strip("\n") + "\n"
 
 
+def typed_at(function, number):
+    """The line of a notebook cell in which line `number` of the text of self_contained(function) was typed."""
+    whole = self_contained(function)
+    for part in pieces(function):
+        text = part.text.strip("\n")
+        first = whole[: whole.index(text)].count("\n") + 1
+        if part.line and first <= number < first + len(text.splitlines()):
+            return part.line + number - first
+    return number
+
+
 def pieces(function):
     """The pieces of a function, what is used before what uses it, the function itself last."""
     found = {}
-    _collect(function, getattr(function, "__name__", "this"), found, [])
+    _collect(function, getattr(function, "__name__", "the answer"), found, [])
     return list(found.values())
 
 
@@ -110,7 +121,11 @@ def _kind(name, value):
         return "a class"
     if inspect.isfunction(value):
         return "a function of labcore's own"
-    return f"a {type(value).__name__}"
+    return _a(type(value))
+
+
+def _a(kind):
+    return f"{'an' if kind.__name__[0] in 'aeiou' else 'a'} {kind.__name__}"
 
 
 def _advice(value):
@@ -122,7 +137,7 @@ def _advice(value):
 def _text(function, name):
     """The source of one plain function, as it was typed."""
     if not inspect.isfunction(function) or hasattr(function, "__wrapped__"):
-        kind = "decorated" if hasattr(function, "__wrapped__") else f"a {type(function).__name__}"
+        kind = "decorated" if hasattr(function, "__wrapped__") else _a(type(function))
         raise CannotShip(f"{name} is {kind}: only a plain function can travel")
     if function.__code__.co_freevars:
         raise CannotShip(f"{name} uses {', '.join(function.__code__.co_freevars)} of the function around it",

@@ -1,9 +1,11 @@
 """What a graded run says: a verdict for each exercise, and the lesson cells that came out otherwise.
 
-Verdicts: ok, not yet (with the check's diagnosis), missing, not run (the run ended before), not checked (the machine's fault).
+Verdicts: ok, not yet (with the check's diagnosis), missing, not run (the run ended before its check), not checked (the
+machine's fault).
 """
 
 import re
+from pathlib import Path
 
 from . import book as books
 from . import running
@@ -110,7 +112,8 @@ def _first_change(wanted, got):
 def lines(report):
     """The report as a short list a learner can read."""
     rows = report["exercises"]
-    yield f"{report['lesson']}: {sum(r['verdict'] == 'ok' for r in rows)} of {len(rows)} exercises ok"
+    place = "" if Path(report["file"]).stem == report["lesson"] else f" in {report['file']}"
+    yield f"{report['lesson']}{place}: {sum(r['verdict'] == 'ok' for r in rows)} of {len(rows)} exercises ok"
     for row in rows:
         head = f"  {row['exercise']:<5} {row['verdict']}"
         yield f"{head:<41}[{row['slug']}]" if row["slug"] else head

@@ -49,7 +49,7 @@ def describe(rows, kinds, marks, host):
     if not apart:
         return f"Every process here is in the same namespaces as the {host}: nothing is contained."
     if len(apart) > 3:
-        return f"{len(apart)} processes have left namespaces of the {host}; the same letter is the same one."
+        return f"{len(apart)} processes have left namespaces of the {host}; same letter, same one."
     parts = [f"{name} has left the {host}'s {listed(found, kinds)}" for name, found in apart.items()]
     parts += [f"{name} has left none" for name, found in differ.items() if not found][:2]
     return "; ".join(parts) + "."

@@ -60,7 +60,7 @@ def paint(rows, most, times, sentence, twin):
     """Draw two lanes, a block for each run of steps in one place, and a line of words per step."""
     drawing = svg.Drawing("A plan, step by step", sentence)
     shown, left = rows[:most], svg.MARGIN + 2 * LANE + 16
-    names = min(190, max([svg.width(row[1], size=12, mono=True) for row in shown] + [60]))
+    names = min(245, max([svg.width(row[1], size=12, mono=True) for row in shown] + [60]))
     right = svg.WIDTH - svg.MARGIN - (120 if times else 0)
     words = left + names + 14
     lines = [svg.wrap(row[2], right - words, lines=2, size=11) for row in shown]

@@ -6,16 +6,21 @@ from . import svg
 
 SENTENCE = "A container is a list of small steps. The last one becomes your program."
 # Who plays the steps, in which lane, and for each step: its address, the namespace it fills, what that gives. A test
-# holds every address against the function of that name, so the picture cannot promise what the code does not do.
+# finds these steps in the plan of a rootless container, in this order: the picture cannot promise what is not done.
 BLOCKS = [
-    ("walker", "host", [("cgroup2.set_limits", "", "a share of memory, CPU, PIDs")]),
-    ("helper", "inside", [("namespace.unshare", "new", "uts ipc net mnt pid user")]),
-    ("walker", "host", [("user.write_maps", "", "user: who root inside really is")]),
-    ("init: PID 1, made by the helper", "inside", [
+    ("walker", "host", [
+        ("cgroup2.set_limits", "", "a share of memory, CPU, PIDs"),
+        ("helper.clone", "", "new uts ipc net mnt pid user"),
+        ("user.write_maps", "", "user: who root inside really is"),
+    ]),
+    ("helper: born inside, PID 1 in there", "inside", [
+        ("uts.set_hostname", "uts", "a host name of its own"),
         ("net.set_loopback_up", "net", "a network of its own"),
         ("mount.attach", "pid", "a /proc of its own processes"),
         ("rootfs.pivot", "mnt", "a root directory of its own"),
-        ("uts.set_hostname", "uts", "a host name of its own"),
+    ]),
+    ("walker", "host", [("helper.connect", "", "says go")]),
+    ("init: what the helper is, once it is told to start", "inside", [
         ("caps.set", "user", "few of root's powers"),
         ("process.execute", "", "init becomes"),
     ]),
@@ -90,7 +95,7 @@ def block(drawing, who, place, steps, y, first):
         else:
             drawing.text(left + 192, y, kind, size=12, bold=True, mono=True)
             drawing.text(left + 234, y, gives, size=11, fill=svg.SOFT, room=wide - 250)
-        y += STEP
+        y += STEP + 17 * (place == "host")
 
 
 def handover(drawing, place, y, to):

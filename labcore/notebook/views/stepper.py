@@ -13,8 +13,11 @@ BUTTONS = {  # the method: its label, its icon, what it does
     "end": ("End", "stop", "Take everything down."),
 }
 OPEN = {}  # by key: a cell that runs again ends the stepper that it made before
-CELL = "padding:3px 20px 3px 0;text-align:left;vertical-align:top;font-family:monospace"
-CHIP = "display:inline-block;padding:1px 10px;border-radius:4px;color:#1f2a33;border:1.5px solid"
+CELL = "padding:2px 20px 2px 0;text-align:left;vertical-align:top;font-family:monospace;line-height:1.5"
+CHIP = (
+    "display:inline-block;line-height:1.4;margin:2px 8px 2px 0;padding:0 10px;border-radius:4px;color:#1f2a33;"
+    "border:1.5px solid"
+)
 
 
 class Stepper(widgets.VBox):
@@ -147,7 +150,9 @@ def status(stepper):
         "ready": "Nothing has happened yet. Press Step.",
         "walking": f"Step {stepper.count}{of}",
         "done": f"Done: {plan.plural(stepper.count, 'step')}.",
-        "failed": f"Stopped after {plan.plural(stepper.count, 'step')}.",
+        "failed": f"Stopped after {plan.plural(stepper.count, 'step')}" + (
+            "; the last one that worked:" if stepper.current else "."
+        ),
         "ended": "Ended; everything was taken down.",
     }[stepper.phase]
     parts = [f"<div><b>{svg.escape(phase)}</b></div>"]
@@ -173,7 +178,7 @@ def sides(seen, before):
         return ""
     places = {place: seen.get(place) or {} for place in plan.PLACES}
     names = list(dict.fromkeys(name for facts in places.values() for name in facts))
-    head = "".join(f'<th scope="col" style="{CELL}">{name}</th>' for name in ("", *places))
+    head = "".join(f'<th scope="col" style="{CELL};min-width:12em">{name}</th>' for name in ("", *places))
     lines = [f"<tr>{head}</tr>"]
     for name in names:
         cells = [f'<th scope="row" style="{CELL};font-weight:normal">{svg.escape(name)}</th>']

@@ -1,0 +1,305 @@
+"""Container: a container of this notebook, made, run and taken down by a walker on the lab host.
+
+    box = Container("web", "busybox", "echo hi", memory="64m")
+    box.run()                       # create, start, wait, delete; prints what it prints
+    box.create(); box.start(); box.wait(); box.delete()
+    box.plan()                      # a picture of the steps, with times after a run
+    box.stepper()                   # the same steps, one press of a button each
+
+`mine={"uts.set_hostname": fn}` lets your own function take the place of a step.
+"""
+
+import importlib
+import os
+import signal
+
+from .. import errors, step, wire
+from . import link, process
+
+YARD = {}  # name → the container of that name
+
+
+class Container:
+    """One container; using a name again takes the earlier one down."""
+
+    def __init__(self, name, image="busybox", command=("sh",), mine=None, bundle=None, **options):
+        if name in YARD:
+            YARD[name].delete()
+        self.name, self.image, self.bundle, self.options = name, image, bundle, options
+        self.args = ["sh", "-c", command] if isinstance(command, str) else list(command)
+        self.mine = sources(mine)
+        self.walker = self.number = self.pid = self.pidfd = self.code = self._config = self._output = None
+        self.took = []
+        YARD[name] = self
+
+    # -- as one thing
+
+    def run(self):
+        """Create, start, wait, delete. What it prints is printed; a status other than 0 stands in a last line."""
+        reader, writer = os.pipe()
+        null = os.open("/dev/null", os.O_RDONLY)
+        try:
+            answer = self._ask("run", self._words() | {"took": True}, [null, writer, writer], [(reader, process.show)])
+        finally:
+            for fd in (reader, writer, null):
+                os.close(fd)
+        self.code, self.took = answer["code"], answer["took"]
+        self._leave()
+        if self.code:
+            print(f"({spell(self.code)})")
+
+    # -- as the OCI verbs
+
+    def create(self):
+        """Make it; init waits inside. Its output is kept in .output."""
+        null, self._output = os.open("/dev/null", os.O_RDONLY), os.memfd_create(self.name)
+        try:
+            answer = self._ask("create", self._words() | {"took": True}, [null, self._output, self._output])
+        finally:
+            os.close(null)
+        self.pid, self.took = answer["pid"], answer["took"]
+        return self
+
+    def start(self):
+        """Let init become the program."""
+        if self.pid is None:
+            self.create()
+        self.took += self._ask("start", {"name": self.name, "mine": self.mine, "took": True})["took"]
+        return self
+
+    def wait(self, timeout_s=None):
+        """Wait until it ends: its exit status; None when it still runs after timeout_s."""
+        if self.code is None and self.pidfd is not None and process.wait_for(self.pidfd, timeout_s):
+            self.code = self._hear()[0]["ended"]
+        return self.code
+
+    def kill(self, number=signal.SIGKILL):
+        """Signal its init."""
+        self._ask("kill", {"name": self.name, "signal": int(number)})
+
+    def delete(self):
+        """Take it down, whatever state it is in."""
+        YARD.pop(self.name, None)
+        if self.walker is not None:
+            try:
+                self._ask("delete", {"name": self.name})
+            finally:
+                self._leave()
+
+    @property
+    def output(self):
+        """What it has printed so far, when it was created and started by hand."""
+        return "" if self._output is None else os.pread(self._output, 1 << 24, 0).decode("utf-8", "replace")
+
+    # -- looking, and more processes inside
+
+    def sh(self, command):
+        """Run a shell command in it (OCI's exec) and print what it prints."""
+        code = self._exec(command, process.show)
+        if code:
+            print(f"({spell(code)})")
+
+    def out(self, command, check=True):
+        """The text that a shell command in it prints; CommandFailed if it fails, unless check is False."""
+        said = []
+        code = self._exec(command, said.append)
+        text = b"".join(said).decode("utf-8", "replace")
+        if code and check:
+            raise process.CommandFailed(f"{self.name}: {command}: {spell(code)}", text.strip() or None)
+        return text
+
+    def look(self):
+        """What the kernel says of its init, read from outside."""
+        if self.pidfd is None:
+            raise errors.StateError(f"container {self.name!r} is not running", f"{self.name}.start() starts it")
+        return process.look(self.pid, self.pidfd)
+
+    def namespaces(self):
+        """{kind: "uts:[…]"} of its init — namespaces(7)."""
+        return process.in_order(self.look()["namespaces"])
+
+    def config(self):
+        """Its configuration, as OCI's config.json has it."""
+        if self._config is None and self.bundle is None:
+            self._config = self._ask("config", {
+                "name": self.name, "image": self.image, "args": self.args, "options": self.options,
+                "single": not link.here().known["groups"]})["config"]  # fmt: skip
+        return self._config
+
+    def steps(self):
+        """The steps of create and start, in order, without doing them."""
+        return [step.Step(*s) for s in self._ask("plan", self._words())["steps"]]
+
+    def plan(self, times=None):
+        """A picture of the plan; with the times of the last run if there was one and times is not False."""
+        load_steps()
+        from .views import plan
+
+        if times is False or not self.took:
+            return plan.draw(self.steps(), times=False)
+        return plan.draw(rows(self.took))
+
+    def walk(self):
+        """Do one step of create and start each time this is advanced; closing it takes down what was built."""
+        null, self._output = os.open("/dev/null", os.O_RDONLY), os.memfd_create(self.name)
+        fds = [null, self._output, self._output]
+        try:
+            while not (answer := self._ask("step", self._words(), fds)).get("done"):
+                fds, self.pid = [], answer["pid"]
+                yield step.Step(*answer["step"]), answer["took"]
+        finally:
+            os.close(null)
+            self.delete()
+
+    def stepper(self):
+        """Buttons that walk the real plan, one step at a time."""
+        load_steps()
+        from .views import stepper
+
+        total = len(self.steps())
+        return stepper.Stepper(self.walk(), self.sides, self.walk, total=total, key=f"container {self.name}")
+
+    def sides(self):
+        """Host and inside as they are now: what a step may have changed."""
+        host = process.Process.host()
+        found = {"host": side(host.look(), host.look()), "inside": {}}
+        if self.pid:
+            try:
+                found["inside"] = side(eye_on(self.pid), host.look())
+            except OSError:
+                pass  # not born yet, or gone
+        return found
+
+    def card(self):
+        """A picture of what its init has of its own."""
+        from .views import card
+
+        return card.draw(process.facts_for_card(self.name, self.look(), "container"))
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        if self.pidfd is None or process.ended(self.pidfd):
+            return {"text/plain": repr(self)}
+        return self.card()._repr_mimebundle_(include, exclude)
+
+    def __repr__(self):
+        state = "not created" if self.pid is None else "ended" if self.code is not None else "created or running"
+        return f"<container {self.name}, {state}>"
+
+    # -- how its walker is asked
+
+    def _words(self):
+        return {"name": self.name, "config": self.config(), "bundle": self.bundle or "/", "mine": self.mine}
+
+    def _exec(self, command, sink):
+        """By a walker of its own: the container's is init's parent, and may have more to do."""
+        reader, writer = os.pipe()
+        null = os.open("/dev/null", os.O_RDONLY)
+        sock, number = link.here().fork("walker")
+        try:
+            message = {"do": "exec", "with": {"name": self.name, "args": ["sh", "-c", command]}}
+            answer, _ = link.talk(sock, message, [null, writer, writer], [(reader, sink)],
+                                  lambda: link.HERE.kill(number))  # fmt: skip
+        except EOFError:
+            raise KeyboardInterrupt from None
+        finally:
+            sock.close()
+            for fd in (reader, writer, null):
+                os.close(fd)
+        return checked(answer)["code"]
+
+    def _ask(self, do, words, fds=(), sinks=()):
+        """One request to its walker. Ctrl-C kills the walker; then another one takes down what there is."""
+        if self.walker is None:
+            self.walker, self.number = link.here().fork("walker")
+        try:
+            talk = link.talk(self.walker, {"do": do, "with": words}, fds, sinks, lambda: link.HERE.kill(self.number))
+            return self._take(talk)
+        except (EOFError, OSError):
+            self._leave()
+            if not link.HERE.alive():
+                raise errors.LabError(f"container {self.name!r} has ended: the launcher was killed") from None
+        self._clean_up()
+        raise KeyboardInterrupt
+
+    def _take(self, heard):
+        """An answer; before it may stand that init has ended."""
+        answer, fds = heard
+        if "ended" in answer:
+            self.code = answer["ended"]
+            return self._take(self._hear())
+        if answer.get("fds_are") == "init":
+            self.pidfd, = fds
+        if answer.get("code") is not None:
+            self.code = answer["code"]
+        return checked(answer)
+
+    def _hear(self):
+        return wire.receive(self.walker)
+
+    def _clean_up(self):
+        sock, _ = link.here().fork("walker")
+        link.talk(sock, {"do": "delete", "with": {"name": self.name}})
+        sock.close()
+
+    def _leave(self):
+        """Let go of the walker, which ends."""
+        if self.walker is not None:
+            self.walker.close()
+        if self.pidfd is not None:
+            os.close(self.pidfd)
+        self.walker = self.number = self.pid = self.pidfd = None
+
+
+def sources(mine):
+    """{address: source} for functions that take the place of steps."""
+    if not mine:
+        return None
+    from . import source
+
+    return {a: f if isinstance(f, str) else source.self_contained(f, a.rpartition(".")[2]) for a, f in mine.items()}
+
+
+def checked(answer):
+    """The answer, unless it is an error."""
+    e = answer.get("error")
+    if e is None:
+        return answer
+    kind = getattr(errors, e["type"], errors.LabError)
+    simple = isinstance(kind, type) and kind not in (errors.StepFailed, errors.Interrupted, errors.CannotExecute)
+    error = (kind if simple else errors.LabError)(e["text"], e["hint"])
+    error.errno, error.step = e.get("errno"), e.get("step")
+    raise error
+
+
+def spell(code):
+    """An exit status in words; above 128 a signal, as shells have it."""
+    return process.ending(128 - code if 128 < code <= 192 else code)
+
+
+def load_steps():
+    """Have the modules at hand whose docstrings explain the steps."""
+    importlib.import_module("labcore.plan")
+
+
+def rows(took):
+    """Steps and times as views.plan takes them."""
+    return [(step.Step(place, address), microseconds) for place, address, microseconds in took]
+
+
+def side(seen, host):
+    """What one side of a container looks like, in words that do not vary."""
+    kinds = process.in_order(seen["namespaces"])
+    found = {kind: "host's" if at == host["namespaces"][kind] else "own" for kind, at in kinds.items()}
+    found["host name"] = seen["hostname"]
+    found["root"] = "the host's" if seen["same_root"] else "its own"
+    found["program"] = seen["status"]["Name"].strip()
+    return found
+
+
+def eye_on(number):
+    """Look at a process by its PID."""
+    pidfd = os.pidfd_open(number)
+    try:
+        return process.look(number, pidfd)
+    finally:
+        os.close(pidfd)

@@ -1,0 +1,27 @@
+"""Pictures of living things; what draws them is loaded when the first one is asked for."""
+
+
+def show_namespaces(*processes, kinds=None):
+    """Who shares what: processes and containers down, kinds of namespace across."""
+    from .process import Process
+    from .views import namespaces
+
+    rows = [(each.name, each.namespaces()) for each in (Process.host(), *processes) if each is not None]
+    return namespaces.draw(rows, kinds)
+
+
+def show_plan(container, times=None):
+    """The plan of a container, step by step."""
+    return container.plan(times)
+
+
+def stepper(container):
+    """Buttons that walk the real plan of a container, one step at a time."""
+    return container.stepper()
+
+
+def show_machines():
+    """A virtual machine and a container side by side."""
+    from .views import machine
+
+    return machine.draw()

@@ -1,0 +1,275 @@
+"""The walker: a child of the launcher that walks the plans of one container, and stays its parent until it ends.
+
+It runs in the lab host and does one thing at a time for the notebook at the other end of its socket. A walker that is
+killed takes its container's init with it; another walker then walks delete.
+"""
+
+import _signal
+import fcntl
+import os
+import select
+
+from . import default, errors, facts, labhost, pid, plan, runtime, spec, state, syscalls, walk, wire
+
+
+def live(sock):
+    """Do what the notebook asks for, one message after the other."""
+    this = {"init": None, "handles": {}, "walking": None}
+    while True:
+        wait_for(sock, this)
+        message, fds = wire.receive(sock)
+        try:
+            answer = globals()[f"do_{message['do']}"](this, fds, **message["with"])
+            fds_back = answer.pop("fds", ())
+        except errors.LabError as error:
+            answer, fds_back = {"error": told(error)}, ()
+        except Exception as error:
+            answer, fds_back = {"error": told(errors.LabError(errors.describe(error)))}, ()
+        wire.send(sock, answer, fds_back)
+        for fd in fds_back:
+            os.close(fd)
+
+
+def told(error):
+    """An exception as data."""
+    at = error.step.address if isinstance(error, errors.StepFailed) else None
+    return {"type": type(error).__name__, "text": error.args[0], "hint": error.hint, "step": at,
+            "errno": getattr(getattr(error, "cause", error), "errno", None), "exit_code": error.exit_code}  # fmt: skip
+
+
+def wait_for(sock, this):
+    """Until there is a message; when init ends first, say so — poll(2)."""
+    while this["init"]:
+        poll = select.poll()
+        poll.register(sock, select.POLLIN)
+        poll.register(this["pidfd"], select.POLLIN)
+        ready = [fd for fd, _ in poll.poll()]
+        if this["pidfd"] in ready:
+            wire.send(sock, {"ended": reap(this)})
+        if sock.fileno() in ready:
+            return
+
+
+def reap(this):
+    """The exit code of init, the way a shell says it — waitpid(2)."""
+    code = os.waitstatus_to_exitcode(os.waitpid(this["init"], 0)[1])
+    os.close(this["pidfd"])
+    walk.let_go(this["handles"])
+    this["init"] = None
+    return code if code >= 0 else 128 - code
+
+
+def born(this):
+    """Remember init, and tell its PID."""
+    this["init"] = this["handles"]["init"]
+    this["pidfd"] = syscalls.pidfd_open(this["init"])
+    return {"pid": this["init"], "fds": [os.dup(this["pidfd"])], "fds_are": "init"}
+
+
+# -- what a notebook can ask for ---------------------------------------------------------------------------------------
+
+
+def do_config(this, fds, name, image, args, options, single):
+    """A whole configuration from the options of `labcore run`."""
+    here = facts.read()
+    config = default.config(name, image, args, here, options)
+    config["linux"]["cgroupsPath"] = cgroup(name)
+    if single:  # one group is all that is mapped here
+        config["process"]["user"]["additionalGids"] = None
+        for m in config["mounts"]:
+            m["options"] = [word for word in m["options"] if word != "gid=5"]
+    return {"config": config}
+
+
+def do_plan(this, fds, name, config, bundle, mine=None):
+    """The steps of create and start, without doing them."""
+    return {"steps": [list(s) for s in steps_of(name, config, bundle, mine)]}
+
+
+def steps_of(name, config, bundle, mine):
+    """Create, then start, as one list."""
+    here, directory = facts.read(), state.directory_of(name)
+    plan.check(config, here)
+    first = state.new(name, bundle, config, here, runtime.cgroup_path(name, config, here), False)
+    made = plan.create(config, here, bundle, directory, first, attached=True, mine=mine)
+    return [*made, *plan.start(config, directory, attached=True, mine=mine)]
+
+
+def do_create(this, fds, name, config, bundle, mine=None, took=False):
+    """Create; init waits. Its output goes to the descriptors that came with the message."""
+    times = take_over(fds)
+    config = spec.load(bundle) if config is None else config
+    config["linux"]["cgroupsPath"] = config["linux"]["cgroupsPath"] or cgroup(name)
+    handles = this["handles"] = {}
+    runtime.create(name, bundle, config, times.append_step if took else None, attached=True, mine=mine, handles=handles)
+    return born(this) | {"took": times}
+
+
+def do_start(this, fds, name, mine=None, took=False):
+    """Let init become the program."""
+    times = Times()
+    runtime.start(name, times.append_step if took else None, attached=True, mine=mine)
+    return {"took": times}
+
+
+def do_run(this, fds, name, config, bundle, mine=None, took=False):
+    """Create, start, wait and delete, in one message."""
+    made = do_create(this, fds, name, config, bundle, mine, took)
+    for fd in (this["pidfd"], *made["fds"]):
+        os.close(fd)
+    try:
+        started = do_start(this, (), name, mine, took)
+        code = os.waitstatus_to_exitcode(os.waitpid(this["init"], 0)[1])
+    except BaseException:
+        pid.kill(this["init"], pid.start_time(this["init"]), _signal.SIGKILL)
+        os.waitpid(this["init"], 0)
+        raise
+    finally:
+        this["init"] = None
+        walk.let_go(this["handles"])
+        runtime.delete(name, force=True)
+    return {"code": code if code >= 0 else 128 - code, "took": made["took"] + started["took"]}
+
+
+def do_step(this, fds, name, config, bundle, mine=None):
+    """Do the next step of create and start: {"step", "took"}, or {"done"} after the last."""
+    if this["walking"] is None:
+        take_over(fds)
+        this["handles"] = {}
+        this["walking"] = walk.walk(steps_of(name, config, bundle, mine), this["handles"], one_by_one=True)
+    done, microseconds = next(this["walking"], (None, 0))
+    if done is None:
+        return {"done": True}
+    answer = {"step": list(done)[:3], "took": microseconds}
+    inside = this["handles"].get("init") or this["handles"].get("joiner")
+    return answer | {"pid": inside}
+
+
+def do_delete(this, fds, name, force=True):
+    """Take down what there is of the container; nothing there is no mistake."""
+    if this["walking"] is not None:
+        this["walking"].close()
+        this["walking"] = None
+    child = this["handles"].get("init")
+    walk.let_go(this["handles"])
+    if child and this["init"] is None:
+        pid.kill(child, pid.start_time(child), _signal.SIGKILL)
+        reap_quietly(child)
+    try:
+        runtime.delete(name, force=force)
+    except errors.NotFound:
+        pass
+    return {"code": reap(this) if this["init"] else None}
+
+
+def reap_quietly(child):
+    """Collect a child that may have been collected already — waitpid(2)."""
+    try:
+        os.waitpid(child, 0)
+    except ChildProcessError:
+        pass
+
+
+def do_kill(this, fds, name, signal):
+    """Signal the container's init."""
+    runtime.kill(name, signal)
+    return {}
+
+
+def do_exec(this, fds, name, args, env=None):
+    """Another process in a container that runs; its exit code."""
+    take_over(fds)
+    p = spec.process(state.config(state.load(name))["process"] | {"args": args})
+    handles = {}
+    runtime.enter(name, p, handles=handles, attached=True)
+    code = os.waitstatus_to_exitcode(os.waitpid(handles["init"], 0)[1])
+    walk.let_go(handles)
+    return {"code": code if code >= 0 else 128 - code}
+
+
+class Times(list):
+    """[[place, address, microseconds], …] of the steps that were done."""
+
+    def append_step(self, done, microseconds):
+        """What runtime calls after each step."""
+        self.append([done.place, done.address, microseconds])
+
+
+def take_over(fds):
+    """Make the descriptors of a message standard input, output and error — dup2(2)."""
+    for target, fd in zip((0, 1, 2), fds, strict=False):
+        os.dup2(fd, target)
+    for fd in fds:
+        os.close(fd)
+    return Times()
+
+
+# -- traces ------------------------------------------------------------------------------------------------------------
+
+
+def cgroup(name):
+    """The cgroup of one container of this lab host, below each hierarchy's root."""
+    return f"/labcore/{lab()}/{name}"
+
+
+def lab():
+    """`lab-PID`, the name of this lab host's cgroup."""
+    return "lab-" + os.environ[labhost.MARK].partition("-")[0]
+
+
+def clear(root):
+    """Take down every container below a lab host's state directory, then the directory and its cgroup."""
+    state.DEFAULT_ROOT = root
+    for name in state.list_ids():
+        try:
+            runtime.delete(name, force=True)
+        except errors.LabError:
+            pass  # what cannot be removed now is for `labcore reset`
+    try:
+        os.rmdir(root)
+    except OSError:
+        pass
+    here = facts.read()
+    below = "lab-" + os.path.basename(root).split("-")[1]
+    for top in {here["cgroup2"], *here["cgroup1"].values()} - {None}:
+        for path in (f"{top}/labcore/{below}", f"{top}/labcore"):
+            try:
+                os.rmdir(path)
+            except OSError:
+                pass
+
+
+def sweep(_):
+    """Remove what launchers that were killed have left: processes, containers, directories."""
+    own = os.path.basename(state.DEFAULT_ROOT)
+    parent = os.path.dirname(state.DEFAULT_ROOT)
+    for entry in os.listdir(parent):
+        if entry.startswith((".lab-", ".new-")) and entry != own and is_left(f"{parent}/{entry}"):
+            kill_marked(entry[5:])
+            clear(f"{parent}/{entry}")
+
+
+def is_left(root):
+    """Does no launcher hold this lab host's directory any more? — flock(2)."""
+    try:
+        fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def kill_marked(word):
+    """Kill what was born on a lab host whose launcher is gone: its mark is in their environment — proc(5)."""
+    for number in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{int(number)}/environ", "rb") as file:
+                if f"{labhost.MARK}={word}".encode() in file.read().split(b"\0"):
+                    pid.kill(int(number), pid.start_time(int(number)), _signal.SIGKILL)
+        except (OSError, ValueError):
+            continue  # not a process, or ended, or somebody else's

@@ -1,0 +1,398 @@
+"""Pictures: the same bytes every time, small, legible, and with the same facts in words."""
+
+import ast
+import functools
+import pathlib
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from labcore.errors import HostError
+from labcore.notebook.views import architecture, card, machine, namespaces, plan, readme, svg
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
+HOST = {kind: 4026531830 + at for at, kind in enumerate(KINDS)}
+ROWS = [
+    ("host", HOST),
+    ("alice", {**HOST, "uts": 4026532601, "ipc": 4026532602}),
+    ("bob", {**HOST, "uts": 4026532601, "net": 4026532603}),
+    ("somebody-with-a-long-name", {**HOST, "uts": 4026532604, "user": None}),
+]
+FACTS = {
+    "name": "alice", "state": "running", "pids": [("host", 31337), ("inside", 1)], "hostname": "box", "root": "/",
+    "namespaces": {**dict.fromkeys(KINDS, "host's"), "uts": "own", "user": None}, "cgroup": "/labcore/" + "x" * 300,
+    "uid": "0 -> 1000", "capabilities": [f"CAP_NUMBER_{at}" for at in range(41)],
+}
+STEPS = [
+    ("host", "state.create", "Make the state directory; it is the lock — mkdir(2).", 120),
+    ("inside", "namespace.unshare", "Leave shared namespaces for new ones of one's own — unshare(2).", 1420.4),
+    ("host", "user.write_maps", "Say which IDs inside are which IDs outside — user_namespaces(7).", 88),
+    ("inside", "mount.attach", "Mount a new file system at a path inside the root, and more words than fit. " * 3, 40),
+    ("inside", "uts.set_hostname", "Name this UTS namespace — sethostname(2).", None),
+]
+DRAW = {
+    "namespaces": lambda: namespaces.draw(ROWS, KINDS),
+    "namespaces of many": lambda: namespaces.draw([(f"p{n}", {k: (n * i) % 7 for i, k in enumerate(KINDS)})
+                                                   for n in range(60)]),
+    "card": lambda: card.draw(FACTS),
+    "plan": lambda: plan.draw(STEPS),
+    "long plan": lambda: plan.draw(STEPS * 40),
+    "plan without times": lambda: plan.draw(STEPS, times=False),
+    "machine": machine.draw,
+    "readme": readme.draw,
+    "architecture": architecture.draw,
+}
+every = pytest.mark.parametrize("draw", [functools.cache(draw) for draw in DRAW.values()], ids=DRAW)
+
+
+def shapes(picture):
+    """(tag, attributes with those of the groups above, text) of everything drawn."""
+    def walk(element, above):
+        here = {**above, **element.attrib}
+        tag = element.tag.partition("}")[2]
+        if tag == "g" or tag == "svg":
+            for child in element:
+                yield from walk(child, {k: v for k, v in here.items() if k not in ("width", "height", "role")})
+        elif tag in ("text", "rect"):
+            yield tag, here, element.text or ""
+    yield from walk(ET.fromstring(picture.svg), {})
+
+
+def texts(picture):
+    """(text, left, right, baseline, size) of every text, by the widths we compute."""
+    for tag, at, text in shapes(picture):
+        if tag == "text":
+            size = float(at.get("font-size", 13))
+            wide = svg.width(text, size, at.get("font-weight") == "bold", at.get("font-family") == "monospace")
+            left = float(at["x"]) - wide * {"middle": 0.5, "end": 1}.get(at.get("text-anchor"), 0)
+            yield text, left, left + wide, float(at["y"]), size
+
+
+@every
+def test_the_same_facts_give_the_same_bytes(draw):
+    assert draw().svg == draw.__wrapped__().svg
+    assert draw().text == draw.__wrapped__().text
+
+
+@every
+def test_a_picture_is_small_opaque_and_well_formed(draw):
+    picture = draw()
+    assert len(picture.svg.encode()) <= svg.LIMIT_BYTES
+    root = ET.fromstring(picture.svg)
+    ground = next(at for tag, at, _ in shapes(picture) if tag == "rect")
+    assert (ground["width"], ground["height"]) == (root.get("width"), root.get("height"))
+    assert ground["fill"] == svg.GROUND
+    assert root.get("width") == "700"
+
+
+@every
+def test_the_sentence_is_in_the_picture_the_description_and_the_text(draw):
+    picture = draw()
+    root = ET.fromstring(picture.svg)
+    assert root[0].tag.endswith("title") and root[0].text
+    assert root[1].tag.endswith("desc") and root[1].text == picture.sentence
+    drawn = " ".join(text for text, *_ in texts(picture)).replace("\u00a0", " ")
+    assert drawn.startswith(picture.sentence)
+    assert picture.text.splitlines()[0] == picture.sentence
+
+
+@every
+def test_a_notebook_gets_svg_and_text(draw):
+    picture = draw()
+    assert picture._repr_mimebundle_() == {"image/svg+xml": picture.svg, "text/plain": picture.text}
+    assert repr(picture) == picture.text
+
+
+@every
+def test_no_text_leaves_the_picture_or_meets_another(draw):
+    picture = draw()
+    high = float(ET.fromstring(picture.svg).get("height"))
+    placed = list(texts(picture))
+    for at, (text, left, right, y, size) in enumerate(placed):
+        assert left >= 8 and right <= 700 - 8, text
+        assert size <= y <= high - 6, text
+        for other, l2, r2, y2, size2 in placed[:at]:
+            overlap = left < r2 and l2 < right and y - 0.75 * size < y2 + 0.2 * size2 and y2 - 0.75 * size2 < y
+            assert not overlap, (text, other)
+
+
+@every
+def test_no_text_crosses_the_edge_of_a_box(draw):
+    picture = draw()
+    boxes = [tuple(float(at.get(k, 0)) for k in ("x", "y", "width", "height")) for tag, at, _ in shapes(picture)
+             if tag == "rect" and at.get("stroke")]
+    for text, left, right, y, size in texts(picture):
+        for x, top, wide, tall in boxes:
+            if y - 0.75 * size < top + tall and y + 0.2 * size > top and left < x + wide and right > x:
+                within = left >= x and right <= x + wide and y - 0.75 * size >= top and y + 0.2 * size <= top + tall
+                assert within, (text, (x, top, wide, tall))
+
+
+@every
+def test_nothing_is_cut_in_a_picture_that_is_ours(draw, request):
+    if request.node.callspec.id in ("machine", "readme", "architecture"):
+        assert "…" not in draw().svg.replace("caps …", "")
+
+
+@pytest.mark.parametrize("draw", [DRAW["namespaces"], DRAW["card"]], ids=["namespaces", "card"])
+def test_no_inode_and_no_pid_of_the_host_is_told(draw):
+    picture = draw()
+    words = " ".join(text for text, *_ in texts(picture)) + picture.text
+    assert not re.search(r"40265|31337", picture.svg + picture.text)
+    assert not re.search(r"\d{5}", words)
+
+
+def test_who_shares_a_namespace_has_the_same_letter():
+    assert namespaces.symbols(ROWS, "uts", "host") == ["host", "A", "A", "B"]
+    assert namespaces.symbols(ROWS, "ipc", "host") == ["host", "A", "host", "host"]
+    assert namespaces.symbols(ROWS, "user", "host") == ["host", "host", "host", "?"]
+    assert namespaces.symbols(ROWS[1:], "uts", "host") == ["A", "A", "B"]
+    assert namespaces.symbols([(str(n), {"uts": n}) for n in range(28)], "uts", "host")[26:] == ["A1", "B1"]
+
+
+def test_a_shared_namespace_is_one_box_of_one_pattern():
+    picture = namespaces.draw([("host", {"uts": 1}), ("alice", {"uts": 2}), ("bob", {"uts": 2})])
+    assert picture.svg.count("url(#lab-rising)") == 1
+    assert "url(#lab-dots)" in DRAW["namespaces"]().svg
+
+
+def test_the_sentence_says_who_left_what():
+    assert "alice has left the host's uts and ipc namespaces" in DRAW["namespaces"]().sentence
+    nobody = namespaces.draw([("host", HOST), ("alice", HOST)], KINDS)
+    assert nobody.sentence == "Every process here is in the same namespaces as the host: nothing is contained."
+
+
+def test_the_words_of_the_namespaces_hold_every_mark():
+    table = {line.split()[0]: line.split()[1:] for line in DRAW["namespaces"]().text.splitlines()[2:]}
+    for at, (name, _) in enumerate(ROWS):
+        assert table[name] == [namespaces.symbols(ROWS, kind, "host")[at] for kind in KINDS]
+
+
+def test_the_words_of_a_card_hold_every_fact():
+    text = card.draw(FACTS).text
+    for fact in ("alice, running", "1 inside", "box", FACTS["cgroup"], "0 -> 1000", "41: number_0", "own", "host's"):
+        assert fact in text
+    assert "capabilities  none" in card.draw({"name": "a", "capabilities": []}).text
+
+
+def test_the_words_of_a_plan_hold_every_step():
+    text = plan.draw(STEPS * 40).text
+    assert text.count("namespace.unshare") == 41  # every step, and the sentence
+    assert "1 420" in text and "200  inside" in text
+
+
+def test_a_plan_is_drawn_with_times_only_when_there_are_some():
+    assert "microseconds" in plan.draw(STEPS).svg
+    for picture in (plan.draw(STEPS, times=False), plan.draw([(*row[:3], None) for row in STEPS])):
+        assert "microseconds" not in picture.svg and "µs" not in picture.text
+    assert plan.draw([]).sentence == "This plan has no steps."
+
+
+def test_steps_of_labcore_draw_themselves():
+    from labcore import step, uts
+
+    one = step.inside(uts.set_hostname, name="box")
+    words = step.explain(one)
+    assert plan.as_row(one) == ("inside", "uts.set_hostname", words, None)
+    assert plan.as_row((one, 12.5)) == ("inside", "uts.set_hostname", words, 12.5)
+
+
+def real_plan():
+    """The plan of `labcore run --rootless --memory 64m DIRECTORY sh` on a machine with cgroup v2."""
+    from labcore import default
+    from labcore import plan as order
+
+    facts = {"root": False, "uid": 1000, "gid": 1000, "in_userns": False, "cgroup": 2, "cgroup1": {}, "cgroup2": "/c"}
+    config = default.config("web", str(ROOT), ["sh"], facts, {"memory": "64m"})
+    made = order.create(config, facts, "/b", "/d", {"cgroupPath": "/labcore/web"}, attached=True)
+    return [*made, *order.start(config, "/d", attached=True)]
+
+
+def test_the_first_page_shows_steps_of_the_real_plan_in_their_order():
+    real = iter([(step.place, step.address) for step in real_plan()])
+    for _, place, steps in readme.BLOCKS:
+        for address, *_ in steps:
+            assert (place, address) in real, address
+
+
+def test_the_whole_real_plan_fits_in_one_picture():
+    picture = plan.draw(real_plan())
+    assert len(picture.svg.encode()) <= svg.LIMIT_BYTES
+    assert "in the text" not in picture.svg and "…" not in picture.svg
+
+
+def test_the_layers_of_the_architecture_are_the_imports_there_are():
+    places = {name: (row, column) for row, boxes in enumerate(architecture.LAYERS)
+              for column, box in enumerate(boxes) for name in re.findall(r"\w+", box[2])}
+    for name, place in places.items():
+        path = ROOT / "labcore" / f"{name}.py"
+        nodes = ast.walk(ast.parse(path.read_text() if path.exists() else ""))
+        for node in nodes:
+            if isinstance(node, ast.ImportFrom) and node.level:
+                wanted = [node.module.split(".")[0]] if node.module else [alias.name for alias in node.names]
+                assert all(places[other] > place for other in wanted if other in places), (name, wanted)
+
+
+@pytest.mark.parametrize("view", [readme, architecture, machine], ids=lambda view: view.__name__.rpartition(".")[2])
+def test_the_pictures_in_docs_are_what_the_project_draws(view):
+    path = ROOT / "docs" / "pictures" / f"{view.__name__.rpartition('.')[2]}.svg"
+    assert path.read_text(encoding="utf-8") == view.draw().svg, f"python -m {view.__name__} {path.relative_to(ROOT)}"
+
+
+def test_text_from_a_container_cannot_break_the_picture():
+    odd = "</text><script>&\x1b[31m\x00\udc80\uffff\"'" + "W" * 200
+    for picture in (namespaces.draw([("host", HOST), (odd, HOST)]), card.draw({"name": odd, "root": odd, odd: odd}),
+                    plan.draw([("host", odd, odd, 1)])):
+        ET.fromstring(picture.svg.encode())
+        assert "<script" not in picture.svg
+        assert "\x1b" not in picture.text + picture.svg
+
+
+def test_wrapping_loses_no_word_and_cutting_shows():
+    words = "one two three four — five six seven eight nine ten"
+    lines = svg.wrap(words, 80)
+    assert " ".join(lines).replace("\u00a0", " ") == words
+    assert not any(line.endswith("—") for line in lines)
+    assert all(svg.width(line) <= 80 for line in lines)
+    assert svg.wrap(words, 80, lines=2)[-1].endswith("…")
+    assert svg.width(svg.shorten("W" * 50, 100)) <= 100
+
+
+# The stepper: a generator that counts what really happened.
+
+
+class Walk:
+    """Steps that leave a trace of being performed."""
+
+    def __init__(self, fail_at=None):
+        self.done, self.closed, self.cleaned, self.fail_at = [], 0, 0, fail_at
+
+    def steps(self):
+        try:
+            for at, row in enumerate(STEPS):
+                if at == self.fail_at:
+                    raise HostError("cgroup v2 is not mounted", hint="mount it <here>")
+                self.done.append(row[1])
+                yield row
+        finally:
+            self.closed += 1
+
+    def look(self):
+        return {"host": {"hostname": "host"}, "inside": {"hostname": "box" if len(self.done) > 4 else "host"}}
+
+    def clean(self):
+        self.cleaned += 1
+
+
+@pytest.fixture
+def make_stepper():
+    stepper = pytest.importorskip("labcore.notebook.views.stepper", reason="needs ipywidgets")
+    made = []
+
+    def make(walk, **more):
+        made.append(stepper.Stepper(walk.steps(), walk.look, walk.steps, walk.clean, **more))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def test_a_stepper_does_nothing_unasked_and_one_step_for_each_press(make_stepper):
+    walk = Walk()
+    one = make_stepper(walk, total=5)
+    assert walk.done == []
+    one.buttons["step"].click()
+    assert walk.done == ["state.create"]
+    assert "Step 1 of 5" in one.status.value and "state.create" in one.status.value
+    one.buttons["step"].click()
+    assert walk.done == ["state.create", "namespace.unshare"]
+
+
+def test_a_stepper_shows_both_sides_and_what_changed(make_stepper):
+    one = make_stepper(Walk())
+    for _ in range(4):
+        one.buttons["step"].click()
+        assert "changed" not in one.table.value
+    one.buttons["step"].click()
+    assert one.table.value.count("◂ changed") == 1 and "box ◂ changed" in one.table.value
+
+
+def test_a_stepper_runs_to_the_end_and_stays_there(make_stepper):
+    walk = Walk()
+    one = make_stepper(walk)
+    one.buttons["run"].click()
+    assert len(walk.done) == len(STEPS) and "Done: 5 steps." in one.status.value
+    assert one.buttons["step"].disabled and one.buttons["run"].disabled and not one.buttons["reset"].disabled
+    assert walk.cleaned == 0  # what was built stays to be looked at
+
+
+def test_a_reset_cleans_up_and_begins_before_the_first_step(make_stepper):
+    walk = Walk()
+    one = make_stepper(walk)
+    one.buttons["step"].click()
+    one.buttons["reset"].click()
+    assert (walk.closed, walk.cleaned, walk.done) == (1, 1, ["state.create"])
+    assert "Nothing has happened yet" in one.status.value
+    one.buttons["step"].click()
+    assert walk.done == ["state.create"] * 2
+
+
+def test_a_failed_step_is_shown_with_its_hint_and_stops_the_walk(make_stepper):
+    walk = Walk(fail_at=2)
+    one = make_stepper(walk)
+    one.buttons["run"].click()
+    assert "Stopped after 2 steps;" in one.status.value
+    assert "cgroup v2 is not mounted" in one.status.value and "mount it &lt;here&gt;" in one.status.value
+    assert one.buttons["step"].disabled
+    one.buttons["reset"].click()
+    assert walk.cleaned == 1 and not one.buttons["step"].disabled
+
+
+def test_a_stepper_ends_once_however_often_it_is_closed(make_stepper):
+    walk = Walk()
+    one = make_stepper(walk)
+    one.buttons["step"].click()
+    one.buttons["end"].click()
+    one.close()
+    one.close()
+    assert (walk.closed, walk.cleaned) == (1, 1)
+
+
+def test_a_cell_that_runs_again_ends_its_earlier_stepper(make_stepper):
+    first, second = Walk(), Walk()
+    make_stepper(first).buttons["step"].click()
+    make_stepper(second)
+    assert (first.closed, first.cleaned, second.cleaned) == (1, 1, 0)
+    make_stepper(Walk(), key="another")
+    assert second.cleaned == 0
+
+
+def test_a_clean_up_that_fails_is_shown(make_stepper):
+    walk = Walk()
+    walk.clean = lambda: (_ for _ in ()).throw(OSError(16, "Device or resource busy"))
+    one = make_stepper(walk)
+    one.buttons["reset"].click()
+    assert "Device or resource busy" in one.status.value and one.phase == "ended"
+    one.buttons["reset"].click()
+    assert one.phase == "ready"
+    walk.clean = None
+    one.on_close = None
+
+
+def test_a_look_that_fails_stops_nothing(make_stepper):
+    walk = Walk()
+    walk.look = lambda: 1 / 0
+    one = make_stepper(walk)
+    one.buttons["step"].click()
+    assert walk.done == ["state.create"] and "ZeroDivisionError" in one.table.value
+
+
+def test_buttons_keep_their_labels_and_classes(make_stepper):
+    one = make_stepper(Walk())
+    assert {name: button.description for name, button in one.buttons.items()} == {
+        "step": "Step", "run": "Run to end", "reset": "Reset", "end": "End",
+    }
+    assert all(f"lab-stepper-{name}" in button._dom_classes for name, button in one.buttons.items())
