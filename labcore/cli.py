@@ -38,9 +38,9 @@ def runs_detached(words):
             if verb or word != "run":
                 return False
             verb = word
-        elif word == "--detach" or word[1:2] != "-" and _cluster(word, words):
+        elif word == "--detach" or word[:2] != "--" and _cluster(word, words):
             return bool(verb)
-        elif word in _WITH_VALUE:
+        elif word[:2] == "--" and word in _WITH_VALUE:
             del words[:1]
     return False
 

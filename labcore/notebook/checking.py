@@ -6,9 +6,9 @@ A check is a function in labcore/notebook/checks/nbNN.py. It reads the kernel fr
            likely="sethostname ran while she still shared its UTS namespace", look_at="By hand, step 2")
 
 for each mistake it knows; returning means solved. *Observed* says only what was read, and never a number that varies.
-check() itself adds three diagnoses: `untouched` (the dots are still there), `raised` (the learner's code raised, with the
-line of their code) and `cannot-travel` (it names what an actor cannot have). A machine that cannot be asked (HostError), or
-a check that is itself broken, ends in NotChecked, which says that the learner is not to blame.
+check() itself adds three diagnoses: `untouched` (the dots are still there), `raised` (the learner's code raised, with
+the line of their code) and `cannot-travel` (it names what an actor cannot have). A machine that cannot be asked
+(HostError), or a check that is itself broken, ends in NotChecked, which says that the learner is not to blame.
 
 Importing this module is cheap: standard library only, and little of it.
 """

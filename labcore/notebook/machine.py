@@ -33,6 +33,8 @@ def out(command):
 def _run(command, errors_too=False):
     import subprocess  # lazily: it costs milliseconds, and only lessons use it
 
-    found = os.environ | {"PATH": f"{os.path.dirname(sys.executable)}:{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"}
-    return subprocess.run(["/bin/sh", "-c", command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, env=found,
-                          stderr=subprocess.STDOUT if errors_too else subprocess.PIPE, text=True, errors="replace")  # fmt: skip
+    path = [os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"]
+    return subprocess.run(
+        ["/bin/sh", "-c", command], env=os.environ | {"PATH": ":".join(path)}, text=True, errors="replace",
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT if errors_too else subprocess.PIPE,
+    )  # fmt: skip
