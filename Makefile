@@ -12,7 +12,7 @@ PYTHON  := .venv/bin/python
 # a learner's own settings must not change what runs here
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
-.PHONY: help lab test bench lint environment packages-lab packages-test packages-bench clean undo install uninstall
+.PHONY: help lab test bench lint notebooks record environment packages-lab packages-test packages-bench clean undo install uninstall
 .PHONY: $(FOLDERS:%=test-%)
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo "make test         install what is missing, then run every test  (ARGS='-k name' reaches pytest)"
 	@echo "make test-FOLDER  one folder of tests: $(FOLDERS)"
 	@echo "make lint         ruff"
+	@echo "make notebooks    write the learners' copies from notebooks/solutions (make record runs those first)"
 	@echo "make bench        speed and memory, side by side with crun and runc"
 	@echo "make environment  only the Python environment, .venv"
 	@echo "make install      link labcore into $(PREFIX)/bin; make uninstall removes the link"
@@ -37,6 +38,12 @@ test-unit: environment .venv/compiled
 
 $(filter-out test-unit,$(FOLDERS:%=test-%)): test-%: packages-test environment .venv/compiled
 	@exec setup/test.sh $* -- $(ARGS)
+
+notebooks: environment
+	@$(PYTHON) -m labcore.notebook.learners $(ARGS)
+
+record: packages-lab environment .venv/compiled
+	@$(PYTHON) -m labcore.notebook.record $(ARGS)
 
 lint: environment
 	@$(PYTHON) -m ruff check .

@@ -11,6 +11,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -121,8 +122,11 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 @pytest.fixture(scope="module")
-def rootfs(tmp_path_factory):
-    return template.busybox(into=str(tmp_path_factory.mktemp("template")))
+def rootfs():
+    """Not below pytest's own directory: root of a user namespace could not get there."""
+    with tempfile.TemporaryDirectory(prefix="faults-") as path:
+        os.chmod(path, 0o755)
+        yield template.busybox(into=path)
 
 
 @pytest.fixture
@@ -194,8 +198,9 @@ def steps_of(verb, kind):
 
 def cases(*verbs, kinds=("all", "plain")):
     """(verb, kind, number) of each step; of `plain` only those whose address `all` has not."""
+    found = []
     if os.geteuid() != 0:
-        return
+        return found
     for verb in verbs:
         seen = set()
         for kind in kinds:
@@ -203,7 +208,8 @@ def cases(*verbs, kinds=("all", "plain")):
                 if step.address == "helper.park" or kind == "plain" and step.address in seen:
                     continue
                 seen.add(step.address)
-                yield pytest.param(verb, kind, number, step.address, id=f"{verb}-{kind}-{number}-{step.address}")
+                found.append(pytest.param(verb, kind, number, step.address, id=f"{verb}-{kind}-{number}-{step.address}"))
+    return found
 
 
 # after these the host cannot be told anything any more: init is the program

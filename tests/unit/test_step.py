@@ -36,4 +36,5 @@ def test_learners_function_has_the_system_calls_about_it():
 
 
 def test_explanation_is_ours_even_when_the_function_is_the_learners():
-    assert step.explain(step.Step("inside", "uts.set_hostname", {}, "def set_hostname(name): 'mine'")).startswith("Name")
+    mine = step.Step("inside", "uts.set_hostname", {}, "def set_hostname(name): 'mine'")
+    assert step.explain(mine).startswith("Name this UTS namespace")
