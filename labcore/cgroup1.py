@@ -98,37 +98,22 @@ def remove_empty(paths):
         cgroupfs.remove_empty(directory)
 
 
-def show(rootfs, destination, hierarchies, readonly):
-    """Show the container its own cgroups at /sys/fs/cgroup — cgroup_namespaces(7)."""
-    top = _new("tmpfs", ["mode=755", "size=0", "nr_inodes=64"], 0)
-    target = inroot.make_directories(rootfs, destination)
+def show(rootfs, destination, paths, readonly):
+    """Show the container its own cgroups, and nothing above them — open_tree(2)."""
+    top = cgroupfs.new_top()
     try:
+        target = inroot.make_directories(rootfs, destination)
         syscalls.move_mount(top, target)
-        for name, words in hierarchies.items():
-            os.mkdir(name, 0o755, dir_fd=top)
-            tree = _new("cgroup", words, syscalls.MOUNT_ATTR_RDONLY if readonly else 0)
-            at = os.open(name, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=top)
-            syscalls.move_mount(tree, at)
-            os.close(at)
-            os.close(tree)
-        syscalls.mount_setattr(top, "", syscalls.MOUNT_ATTR_RDONLY if readonly else 0)
-    finally:
         os.close(target)
-        os.close(top)
-
-
-def _new(fstype, words, attributes):
-    context = syscalls.fsopen(fstype)
-    try:
-        for word in words:
-            key, sign, value = word.partition("=")
-            command = syscalls.FSCONFIG_SET_STRING if sign else syscalls.FSCONFIG_SET_FLAG
-            syscalls.fsconfig(context, command, key, value if sign else None)
-        syscalls.fsconfig(context, syscalls.FSCONFIG_CMD_CREATE)
-        nosuid = syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV | syscalls.MOUNT_ATTR_NOEXEC
-        return syscalls.fsmount(context, attributes | nosuid)
+        for name, directory in paths.items():
+            os.mkdir(name, 0o755, dir_fd=top)
+            at = os.open(name, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=top)
+            cgroupfs.bind(directory, at, readonly)
+            os.close(at)
+        if readonly:
+            syscalls.mount_setattr(top, "", syscalls.MOUNT_ATTR_RDONLY)
     finally:
-        os.close(context)
+        os.close(top)
 
 
 def limits(resources):
@@ -168,15 +153,7 @@ def plan_enter(facts, path):
     yield inside(enter, paths=places(facts, path))
 
 
-def plan_show(spec, facts, m, readonly):
-    """The mount of type `cgroup` in the configuration: every hierarchy, rooted at the container's own cgroup."""
-    words = {}
-    for name, directory in facts["cgroup1"].items():
-        base = os.path.basename(directory)
-        words.setdefault(base, []).append(name if name in _SUBSYSTEMS else f"name={name}")
-    words = {base: names if names[0] in _SUBSYSTEMS else ["none", *names] for base, names in words.items()}
-    yield inside(show, rootfs=handle("rootfs"), destination=m["destination"], hierarchies=words, readonly=readonly)
-
-
-_SUBSYSTEMS = {"blkio", "cpu", "cpuacct", "cpuset", "devices", "freezer", "hugetlb", "memory", "net_cls", "net_prio",
-               "perf_event", "pids", "rdma", "misc"}  # fmt: skip
+def plan_show(spec, facts, path, m):
+    """The mount of type `cgroup` in the configuration: a directory for each hierarchy."""
+    tops = {os.path.basename(top): top + path for top in facts["cgroup1"].values()}
+    yield inside(show, rootfs=handle("rootfs"), destination=m["destination"], paths=tops, readonly="ro" in m["options"])

@@ -5,7 +5,7 @@ The verbs are those of cgroup1. `paths` is {"unified": this container's director
 
 import os
 
-from . import cgroupfs, inroot, syscalls
+from . import cgroupfs, inroot
 from .step import Descriptor, handle, host, inside
 
 FILES = (
@@ -92,19 +92,13 @@ def remove_empty(paths):
         cgroupfs.remove_empty(directory)
 
 
-def show(rootfs, destination, readonly):
-    """Show the container its own cgroup at /sys/fs/cgroup — cgroup_namespaces(7)."""
-    context = syscalls.fsopen("cgroup2")
-    try:
-        syscalls.fsconfig(context, syscalls.FSCONFIG_CMD_CREATE)
-        attributes = syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV | syscalls.MOUNT_ATTR_NOEXEC
-        tree = syscalls.fsmount(context, attributes | (syscalls.MOUNT_ATTR_RDONLY if readonly else 0))
-    finally:
-        os.close(context)
+def show(rootfs, destination, paths, readonly):
+    """Show the container its own cgroup, and nothing above it — open_tree(2)."""
     target = inroot.make_directories(rootfs, destination)
-    syscalls.move_mount(tree, target)
-    os.close(target)
-    os.close(tree)
+    try:
+        cgroupfs.bind(paths["unified"], target, readonly)
+    finally:
+        os.close(target)
 
 
 def limits(resources):
@@ -146,6 +140,7 @@ def plan_enter(facts, path):
     return ()
 
 
-def plan_show(spec, facts, m, readonly):
+def plan_show(spec, facts, path, m):
     """The mount of type `cgroup` in the configuration."""
-    yield inside(show, rootfs=handle("rootfs"), destination=m["destination"], readonly=readonly)
+    yield inside(show, rootfs=handle("rootfs"), destination=m["destination"], paths=places(facts, path),
+                 readonly="ro" in m["options"])  # fmt: skip

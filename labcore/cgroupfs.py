@@ -2,7 +2,7 @@
 
 import os
 
-from . import errors
+from . import errors, syscalls
 
 
 def write(directory, file, value):
@@ -95,3 +95,29 @@ def processes(directory):
         if "cgroup.procs" in files:
             found += [int(p) for p in (read(top, "cgroup.procs") or "").split()]
     return found
+
+
+_QUIET = syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV | syscalls.MOUNT_ATTR_NOEXEC
+
+
+def new_top():
+    """A detached tmpfs with room for a directory of each hierarchy, and nothing else — fsmount(2)."""
+    context = syscalls.fsopen("tmpfs")
+    try:
+        for key, value in (("mode", "755"), ("size", "0"), ("nr_inodes", "64")):
+            syscalls.fsconfig(context, syscalls.FSCONFIG_SET_STRING, key, value)
+        syscalls.fsconfig(context, syscalls.FSCONFIG_CMD_CREATE)
+        return syscalls.fsmount(context, _QUIET)
+    finally:
+        os.close(context)
+
+
+def bind(directory, target, readonly):
+    """Show one cgroup at the descriptor `target` — open_tree(2), move_mount(2)."""
+    tree = syscalls.open_tree(syscalls.AT_FDCWD, directory, syscalls.OPEN_TREE_CLONE)
+    try:
+        syscalls.mount_setattr(tree, "", _QUIET | (syscalls.MOUNT_ATTR_RDONLY if readonly else 0),
+                               propagation=syscalls.MS_PRIVATE)  # fmt: skip
+        syscalls.move_mount(tree, target)
+    finally:
+        os.close(tree)

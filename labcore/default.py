@@ -116,8 +116,10 @@ def volume(text):
         raise errors.SpecError(f"--volume {text!r}: the source must be a path", f"write ./{source} for one here")
     if not os.path.lexists(source):
         raise errors.SpecError(f"--volume {text!r}: {source} does not exist", "make it first: labcore never guesses")
+    words = [w for w in words.split(",") if w]
+    below = ["rro"] if "ro" in words else []  # also what is mounted below the source
     return {"destination": target, "type": "bind", "source": source,
-            "options": ["rbind", "rprivate", "nodev", *[w for w in words.split(",") if w]]}  # fmt: skip
+            "options": ["rbind", "rprivate", "nodev", *words, *below]}  # fmt: skip
 
 
 def resources(options, facts):

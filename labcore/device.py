@@ -9,19 +9,23 @@ from .step import handle, inside
 DEFAULT = [{"path": f"/dev/{name}", "type": "c", "major": major, "minor": minor, "fileMode": 0o666, "uid": 0, "gid": 0}
            for name, major, minor in (("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8),
                                       ("urandom", 1, 9), ("tty", 5, 0))]  # fmt: skip
-LINKS = {"/dev/fd": "/proc/self/fd", "/dev/stdin": "/proc/self/fd/0", "/dev/stdout": "/proc/self/fd/1",
-         "/dev/stderr": "/proc/self/fd/2", "/dev/ptmx": "pts/ptmx"}  # fmt: skip
+LINKS = {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "stderr": "/proc/self/fd/2",
+         "ptmx": "pts/ptmx"}  # fmt: skip
 _TYPES = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_IFIFO}
 
 
 def make(rootfs, devices):
     """Make device files — mknod(2)."""
-    for d in devices:
-        parent, name = inroot.open_parent(rootfs, d["path"])
-        try:
-            _make(parent, name, d)
-        finally:
-            os.close(parent)
+    parents = {}
+    try:
+        for d in devices:
+            head, _, name = d["path"].rpartition("/")
+            if head not in parents:
+                parents[head] = inroot.open_parent(rootfs, d["path"])[0]
+            _make(parents[head], name, d)
+    finally:
+        for fd in parents.values():
+            os.close(fd)
 
 
 def _make(parent, name, d):
@@ -36,7 +40,8 @@ def _make(parent, name, d):
         if stat.S_IFMT(found.st_mode) != kind or (number and found.st_rdev != number):
             raise errors.SpecError(f"linux.devices: {d['path']} exists in the root file system and is something else")
         me = f"/proc/self/fd/{fd}"  # the inode itself, whatever its name means by now
-        os.chown(me, d["uid"], d["gid"])
+        if (found.st_uid, found.st_gid) != (d["uid"], d["gid"]):
+            os.chown(me, d["uid"], d["gid"])
         os.chmod(me, d["fileMode"])
     finally:
         os.close(fd)
@@ -58,16 +63,17 @@ def bind(rootfs, devices):
             os.close(tree)
 
 
-def link(rootfs, links):
+def link(rootfs, directory, links):
     """Make the usual links in /dev — symlink(2)."""
-    for path, target in links.items():
-        parent, name = inroot.open_parent(rootfs, path)
-        try:
-            os.symlink(target, name, dir_fd=parent)
-        except FileExistsError:
-            pass
-        finally:
-            os.close(parent)
+    parent = inroot.make_directories(rootfs, directory)
+    try:
+        for name, target in links.items():
+            try:
+                os.symlink(target, name, dir_fd=parent)
+            except FileExistsError:
+                pass
+    finally:
+        os.close(parent)
 
 
 def plan(spec, facts):
@@ -78,4 +84,4 @@ def plan(spec, facts):
     devices = [d for d in DEFAULT if d["path"] not in listed] + spec["linux"]["devices"]
     in_userns = facts["in_userns"] or any(n["type"] == "user" for n in spec["linux"]["namespaces"])
     yield inside(bind if in_userns else make, rootfs=handle("rootfs"), devices=devices)
-    yield inside(link, rootfs=handle("rootfs"), links=LINKS)
+    yield inside(link, rootfs=handle("rootfs"), directory="/dev", links=LINKS)

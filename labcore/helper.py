@@ -73,7 +73,7 @@ class Helper:
 
     def play(self, steps, handles, wanted):
         """Have consecutive inside steps played: ([microseconds], {handle: value}); raises PlayFailed."""
-        names = {n for s in steps for n in _names(s.args) if n in handles}
+        names = {n for s in steps for n in step.handles_in(s.args) if n in handles}
         fds = {n: handles[n] for n in names if isinstance(handles[n], Descriptor)}
         values = {n: handles[n] for n in names if n not in fds}
         if self.parked:
@@ -126,12 +126,6 @@ class PlayFailed(Exception):
     def __init__(self, index, cause):
         super().__init__(index, cause)
         self.index, self.cause = index, cause
-
-
-def _names(args):
-    if isinstance(args, dict):
-        return {args["$"]} if set(args) == {"$"} else {n for v in args.values() for n in _names(v)}
-    return {n for v in args for n in _names(v)} if isinstance(args, list) else set()
 
 
 def _revive(e):

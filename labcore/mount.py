@@ -197,7 +197,7 @@ def plan(spec, bundle):
                 raise errors.SpecError(f"mounts[{number}].source: a bind mount needs one")
             source = os.path.join(bundle, m["source"])  # relative to the bundle, as the specification says
             yield inside(bind, rootfs=root, destination=m["destination"], source=source, options=opts)
-        elif m["type"] != "cgroup":
+        elif m["type"] not in ("cgroup", "cgroup2"):
             yield inside(attach, rootfs=root, destination=m["destination"], fstype=m["type"], source=m["source"],
                          options=opts, no_symlinks=m["type"] in ("proc", "sysfs"))  # fmt: skip
 

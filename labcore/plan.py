@@ -33,8 +33,9 @@ def create(spec, facts, bundle, directory, first_state, attached=False, sibling=
     steps.append(inside(mount.set_propagation, propagation="slave"))
     steps += rootfs.plan_open(spec, bundle, facts)
     steps += mount.plan(spec, bundle)
-    steps += [s for m in spec["mounts"] if m["type"] == "cgroup" and cgroup
-              for s in cgroup.plan_show(spec, facts, m, "ro" in m["options"])]  # fmt: skip
+    for m in spec["mounts"]:
+        if m["type"] in ("cgroup", "cgroup2") and path:
+            steps += cgroup.plan_show(spec, facts, path, m)
     steps += device.plan(spec, facts)
     steps += tty.plan(spec)
     steps += sysctl.plan(spec)

@@ -12,7 +12,8 @@ def findings():
     found = [("container", container_id) for container_id in state.list_ids()]
     if here["cgroup"]:
         tops = [here["cgroup2"]] if here["cgroup"] == 2 else dict.fromkeys(here["cgroup1"].values())
-        found += [("cgroup", f"{top}/labcore") for top in tops if os.path.isdir(f"{top}/labcore")]
+        found += [("cgroup", entry.path) for top in tops for entry in os.scandir(top)
+                  if entry.name == "labcore" or entry.name.startswith("labcore.")]  # fmt: skip
     for kind, path in (("templates", f"{template.data_directory()}/templates"),
                        ("mount point", template.data_directory() + "/empty"),
                        ("data", template.data_directory()), ("states", state.root_path())):  # fmt: skip

@@ -78,7 +78,7 @@ def cgroup_path(container_id, config, here):
     wanted = config["linux"]["cgroupsPath"]
     if wanted.startswith("/"):
         return os.path.normpath(wanted)
-    return f"/labcore/{wanted or container_id}"
+    return f"/labcore/{wanted}" if wanted else f"/labcore.{container_id}"
 
 
 def start(container_id, tell=None, attached=False, mine=None, keep=0):

@@ -66,15 +66,32 @@ def explain(step):
     return (function.__doc__ or "").strip().partition("\n")[0]
 
 
+def is_handle(value):
+    """Is this {"$": name}?"""
+    return type(value) is dict and len(value) == 1 and "$" in value
+
+
+def handles_in(args):
+    """The names of the handles among the arguments: an argument itself, or an item of a list."""
+    found = []
+    for value in args.values():
+        if type(value) is list:
+            found += [item["$"] for item in value if is_handle(item)]
+        elif is_handle(value):
+            found.append(value["$"])
+    return found
+
+
 def fill(args, handles):
-    """Arguments with each {"$": name} replaced by the value it stands for."""
-    if isinstance(args, dict):
-        if set(args) == {"$"}:
-            return handles[args["$"]]
-        return {k: fill(v, handles) for k, v in args.items()}
-    if isinstance(args, list):
-        return [fill(v, handles) for v in args]
-    return args
+    """Arguments with each handle replaced by the value it stands for."""
+    filled = {}
+    for name, value in args.items():
+        if is_handle(value):
+            value = handles[value["$"]]
+        elif type(value) is list and any(is_handle(item) for item in value):
+            value = [handles[item["$"]] if is_handle(item) else item for item in value]
+        filled[name] = value
+    return filled
 
 
 class Descriptor(int):

@@ -71,23 +71,54 @@ def _refuse(name, args):
 
 
 _TYPES = {"i": ctypes.c_long, "s": ctypes.c_char_p, "p": ctypes.c_void_p}
-_entries = {}
 
 
-def _call(name, kinds, *args):
-    """Make the call by number; kinds are i(nteger), s(tring), p(ointer); -1 becomes an OSError that shows it."""
-    entry = _entries.get(name)
-    if entry is None:
-        entry = _entries[name] = _libc["syscall"]  # an object of its own, with this call's types
-        entry.restype, entry.argtypes = ctypes.c_long, [ctypes.c_long, *(_TYPES[k] for k in kinds)]
-    raw = [os.fsencode(a) if isinstance(a, str) else a for a in args] if "s" in kinds else args
-    for kind, a in zip(kinds, raw, strict=True):
-        if kind == "s" and a is not None and b"\0" in a:
-            raise ValueError(f"{name}: text holds a NUL byte: {_show(a)}")
-    result = entry(_NR[name], *raw)
-    if result == -1:
-        _refuse(name, args)
-    return result
+def _prepare(name, kinds):
+    """A function that makes this call by its number; kinds are i(nteger), s(tring), p(ointer).
+
+    Text becomes bytes; -1 becomes an OSError that shows the call as it was made.
+    """
+    entry, number = _libc["syscall"], _NR[name]  # an object of its own, with this call's types
+    entry.restype, entry.argtypes = ctypes.c_long, [ctypes.c_long, *(_TYPES[k] for k in kinds)]
+    strings = [i for i, kind in enumerate(kinds) if kind == "s"]
+
+    def call(*args):
+        raw = args
+        if strings:
+            raw = list(args)
+            for i in strings:
+                if raw[i] is not None:
+                    raw[i] = os.fsencode(raw[i])
+                    if b"\0" in raw[i]:
+                        raise ValueError(f"{name}: text holds a NUL byte: {_show(raw[i])}")
+        result = entry(number, *raw)
+        return result if result != -1 else _refuse(name, args)
+
+    return call
+
+
+_unshare = _prepare("unshare", "i")
+_setns = _prepare("setns", "ii")
+_sethostname = _prepare("sethostname", "si")
+_setdomainname = _prepare("setdomainname", "si")
+_pidfd_open = _prepare("pidfd_open", "ii")
+_pidfd_send_signal = _prepare("pidfd_send_signal", "iipi")
+_prctl = _prepare("prctl", "iiiii")
+_setfsuid = _prepare("setfsuid", "i")
+_setfsgid = _prepare("setfsgid", "i")
+_keyctl = _prepare("keyctl", "is")
+_close_range = _prepare("close_range", "iii")
+_mount = _prepare("mount", "sssis")
+_umount2 = _prepare("umount2", "si")
+_pivot_root = _prepare("pivot_root", "ss")
+_openat2 = _prepare("openat2", "ispi")
+_open_tree = _prepare("open_tree", "isi")
+_move_mount = _prepare("move_mount", "isisi")
+_fsopen = _prepare("fsopen", "si")
+_fsconfig = _prepare("fsconfig", "iissi")
+_fsmount = _prepare("fsmount", "iii")
+_mount_setattr = _prepare("mount_setattr", "isipi")
+_faccessat2 = _prepare("faccessat2", "isii")
 
 
 # -- processes and namespaces ------------------------------------------------------------------------------------------
@@ -121,57 +152,57 @@ def clone(flags, cgroup_fd=None):
 
 def unshare(flags):
     """Leave shared namespaces for new ones of one's own — unshare(2)."""
-    _call("unshare", "i", flags)
+    _unshare(flags)
 
 
 def setns(fd, kinds=0):
     """Enter the namespace (or, for a pidfd, the namespaces) that `fd` refers to — setns(2)."""
-    _call("setns", "ii", fd, kinds)
+    _setns(fd, kinds)
 
 
 def sethostname(name):
     """Name this UTS namespace, at most 64 bytes — sethostname(2)."""
-    _call("sethostname", "si", name, len(os.fsencode(name)))
+    _sethostname(name, len(os.fsencode(name)))
 
 
 def setdomainname(name):
     """Set the NIS domain name of this UTS namespace — setdomainname(2)."""
-    _call("setdomainname", "si", name, len(os.fsencode(name)))
+    _setdomainname(name, len(os.fsencode(name)))
 
 
 def pidfd_open(pid):
     """A descriptor that means this process and never another with its number — pidfd_open(2)."""
-    return _call("pidfd_open", "ii", pid, 0)
+    return _pidfd_open(pid, 0)
 
 
 def pidfd_send_signal(pidfd, signal):
     """Signal the process behind a pidfd — pidfd_send_signal(2)."""
-    _call("pidfd_send_signal", "iipi", pidfd, signal, None, 0)
+    _pidfd_send_signal(pidfd, signal, None, 0)
 
 
 def prctl(option, arg2=0, arg3=0):
     """Operate on the calling process — prctl(2)."""
-    return _call("prctl", "iiiii", option, arg2, arg3, 0, 0)
+    return _prctl(option, arg2, arg3, 0, 0)
 
 
 def setfsuid(uid):
     """Check files as this user, keeping one's own identity otherwise — setfsuid(2)."""
-    _call("setfsuid", "i", uid)
+    _setfsuid(uid)
 
 
 def setfsgid(gid):
     """Check files as this group — setfsgid(2)."""
-    _call("setfsgid", "i", gid)
+    _setfsgid(gid)
 
 
 def join_session_keyring():
     """A session keyring of one's own, so that the caller's keys stay outside — keyctl(2)."""
-    _call("keyctl", "is", KEYCTL_JOIN_SESSION_KEYRING, None)
+    _keyctl(KEYCTL_JOIN_SESSION_KEYRING, None)
 
 
 def close_range(first, last=0xFFFFFFFF, flags=0):
     """Close every descriptor from first to last — close_range(2)."""
-    _call("close_range", "iii", first, last, flags)
+    _close_range(first, last, flags)
 
 
 # -- capabilities ------------------------------------------------------------------------------------------------------
@@ -209,59 +240,59 @@ class _MountAttr(ctypes.Structure):
 
 def mount(source, target, fstype=None, flags=0, data=None):
     """Attach a file system, or change an attached one — mount(2)."""
-    _call("mount", "sssis", source or "none", target, fstype, flags, data)
+    _mount(source or "none", target, fstype, flags, data)
 
 
 def umount(target, flags=0):
     """Detach what is mounted at target — umount2(2)."""
-    _call("umount2", "si", target, flags)
+    _umount2(target, flags)
 
 
 def pivot_root(new_root, put_old):
     """Make new_root the root of this mount namespace, the old one at put_old — pivot_root(2)."""
-    _call("pivot_root", "ss", new_root, put_old)
+    _pivot_root(new_root, put_old)
 
 
 def openat2(dirfd, path, flags, mode=0, resolve=0):
     """Open a path with limits on how it may be resolved — openat2(2)."""
     how = _OpenHow(flags | os.O_CLOEXEC, mode, resolve)
-    return _call("openat2", "ispi", dirfd, path, ctypes.addressof(how), ctypes.sizeof(how))
+    return _openat2(dirfd, path, ctypes.addressof(how), ctypes.sizeof(how))
 
 
 def open_tree(dirfd, path, flags):
     """A descriptor for a mount; with OPEN_TREE_CLONE a detached copy of it — open_tree(2)."""
-    return _call("open_tree", "isi", dirfd, path, flags | OPEN_TREE_CLOEXEC)
+    return _open_tree(dirfd, path, flags | OPEN_TREE_CLOEXEC)
 
 
 def move_mount(from_fd, to_fd, from_path="", to_path="", flags=MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH):
     """Attach a detached mount, by default from descriptor to descriptor — move_mount(2)."""
-    _call("move_mount", "isisi", from_fd, from_path, to_fd, to_path, flags)
+    _move_mount(from_fd, from_path, to_fd, to_path, flags)
 
 
 def fsopen(fstype):
     """Begin to make a new file system of this type — fsopen(2)."""
-    return _call("fsopen", "si", fstype, 1)
+    return _fsopen(fstype, 1)
 
 
 def fsconfig(fd, command, key=None, value=None):
     """Set one parameter of the file system being made, or make it — fsconfig(2)."""
-    _call("fsconfig", "iissi", fd, command, key, value, 0)
+    _fsconfig(fd, command, key, value, 0)
 
 
 def fsmount(fd, attributes=0):
     """A detached mount of the file system just made — fsmount(2)."""
-    return _call("fsmount", "iii", fd, 1, attributes)
+    return _fsmount(fd, 1, attributes)
 
 
 def mount_setattr(fd, path, attr_set=0, attr_clr=0, propagation=0, flags=AT_EMPTY_PATH, userns_fd=0):
     """Change attributes of a mount, or of a whole tree with AT_RECURSIVE, at once — mount_setattr(2)."""
     attr = _MountAttr(attr_set, attr_clr, propagation, userns_fd)
-    _call("mount_setattr", "isipi", fd, path, flags, ctypes.addressof(attr), ctypes.sizeof(attr))
+    _mount_setattr(fd, path, flags, ctypes.addressof(attr), ctypes.sizeof(attr))
 
 
 def faccessat2(dirfd, path, mode, flags=0):
     """May the calling process use this path so? Raises if not — faccessat2(2)."""
-    _call("faccessat2", "isii", dirfd, path, mode, flags)
+    _faccessat2(dirfd, path, mode, flags)
 
 
 def prepare_execveat(fd, argv, envp):

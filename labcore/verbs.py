@@ -182,7 +182,7 @@ def _process_like(first, args, o):
     added = [w if "=" in w else f"{w}={os.environ.get(w, '')}" for w in o.get("env") or []]
     names = {w.partition("=")[0] for w in added}
     process = first | {"args": args, "terminal": bool(o.get("tty")), "consoleSize": None, "oomScoreAdj": None,
-                       "cwd": o.get("workdir") or first["cwd"],
+                       "cwd": o.get("cwd") or first["cwd"],
                        "env": [e for e in first["env"] if e.partition("=")[0] not in names] + added}  # fmt: skip
     if o.get("tty") and "TERM" not in names:
         process["env"] = [e for e in process["env"] if not e.startswith("TERM=")] + [

@@ -15,7 +15,7 @@ def walk(steps, handles=None, one_by_one=False):
     """
     handles = {} if handles is None else handles
     steps, at = list(steps), 0
-    wanted = sorted({n for s in steps if s.place == step.HOST for n in helper._names(s.args)})
+    wanted = sorted({n for s in steps if s.place == step.HOST for n in step.handles_in(s.args)})
     while at < len(steps):
         count = 1
         if steps[at].place == step.INSIDE and not one_by_one:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import select
 
-from . import default, errors, facts, labhost, pid, plan, runtime, spec, state, syscalls, walk, wire
+from . import default, errors, facts, labhost, pid, runtime, spec, state, step, syscalls, walk, wire
 
 
 def live(sock):
@@ -73,7 +73,6 @@ def do_config(this, fds, name, image, args, options, single):
     """A whole configuration from the options of `labcore run`."""
     here = facts.read()
     config = default.config(name, image, args, here, options)
-    config["linux"]["cgroupsPath"] = cgroup(name)
     if single:  # one group is all that is mapped here
         config["process"]["user"]["additionalGids"] = None
         for m in config["mounts"]:
@@ -81,72 +80,73 @@ def do_config(this, fds, name, image, args, options, single):
     return {"config": config}
 
 
-def do_plan(this, fds, name, config, bundle, mine=None):
-    """The steps of create and start, without doing them."""
-    return {"steps": [list(s) for s in steps_of(name, config, bundle, mine)]}
+def do_create(this, fds, name, steps, took=False):
+    """Walk create; init waits. Its output goes to the descriptors that came with the message."""
+    times = build(this, fds, name, steps, took)
+    this["pidfd"] = syscalls.pidfd_open(this["init"])
+    return {"pid": this["init"], "took": times, "fds": [os.dup(this["pidfd"])], "fds_are": "init"}
 
 
-def steps_of(name, config, bundle, mine):
-    """Create, then start, as one list."""
-    here, directory = facts.read(), state.directory_of(name)
-    plan.check(config, here)
-    first = state.new(name, bundle, config, here, runtime.cgroup_path(name, config, here), False)
-    made = plan.create(config, here, bundle, directory, first, attached=True, mine=mine)
-    return [*made, *plan.start(config, directory, attached=True, mine=mine)]
+def do_start(this, fds, steps, took=False):
+    """Walk start: init becomes the program."""
+    return {"took": go(steps, {}, took)}
 
 
-def do_create(this, fds, name, config, bundle, mine=None, took=False):
-    """Create; init waits. Its output goes to the descriptors that came with the message."""
-    times = take_over(fds)
-    config = spec.load(bundle) if config is None else config
-    config["linux"]["cgroupsPath"] = config["linux"]["cgroupsPath"] or cgroup(name)
-    handles = this["handles"] = {}
-    runtime.create(name, bundle, config, times.append_step if took else None, attached=True, mine=mine, handles=handles)
-    return born(this) | {"took": times}
-
-
-def do_start(this, fds, name, mine=None, took=False):
-    """Let init become the program."""
-    times = Times()
-    runtime.start(name, times.append_step if took else None, attached=True, mine=mine)
-    return {"took": times}
-
-
-def do_run(this, fds, name, config, bundle, mine=None, took=False):
+def do_run(this, fds, name, steps, then, known, took=False):
     """Create, start, wait and delete, in one message."""
-    made = do_create(this, fds, name, config, bundle, mine, took)
-    for fd in (this["pidfd"], *made["fds"]):
-        os.close(fd)
+    times = build(this, fds, name, steps, took)
     try:
-        started = do_start(this, (), name, mine, took)
+        times += go(then, {}, took)
         code = os.waitstatus_to_exitcode(os.waitpid(this["init"], 0)[1])
     except BaseException:
         pid.kill(this["init"], pid.start_time(this["init"]), _signal.SIGKILL)
-        os.waitpid(this["init"], 0)
+        reap_quietly(this["init"])
         raise
     finally:
-        this["init"] = None
+        made, this["init"] = this["handles"].get("made", []), None
         walk.let_go(this["handles"])
-        runtime.delete(name, force=True)
-    return {"code": code if code >= 0 else 128 - code, "took": made["took"] + started["took"]}
+        runtime.remove(known | {"owned": made})
+        null_out()
+    return {"code": code if code >= 0 else 128 - code, "took": times}
 
 
-def do_step(this, fds, name, config, bundle, mine=None):
-    """Do the next step of create and start: {"step", "took"}, or {"done"} after the last."""
+def build(this, fds, name, steps, took):
+    """Walk a create plan; when it fails, what was built is taken down."""
+    take_over(fds)
+    handles = this["handles"] = {}
+    try:
+        times = go(steps, handles, took)
+    except errors.StepFailed as error:
+        walk.let_go(handles)
+        if not isinstance(error.cause, errors.AlreadyExists):
+            runtime._undo(name, handles, error)
+        raise
+    this["init"] = handles["init"]
+    return times
+
+
+def go(steps, handles, took):
+    """Walk; the times of the steps, if anybody wants them."""
+    walked = walk.walk([step.Step(*s) for s in steps], handles)
+    return [[done.place, done.address, microseconds] for done, microseconds in walked if took]
+
+
+def do_step(this, fds, steps):
+    """Do the next of these steps: {"step", "took"}, or {"done"} after the last."""
     if this["walking"] is None:
         take_over(fds)
         this["handles"] = {}
-        this["walking"] = walk.walk(steps_of(name, config, bundle, mine), this["handles"], one_by_one=True)
+        this["walking"] = walk.walk([step.Step(*s) for s in steps], this["handles"], one_by_one=True)
     done, microseconds = next(this["walking"], (None, 0))
     if done is None:
         return {"done": True}
-    answer = {"step": list(done)[:3], "took": microseconds}
     inside = this["handles"].get("init") or this["handles"].get("joiner")
-    return answer | {"pid": inside}
+    return {"step": list(done)[:3], "took": microseconds, "pid": inside}
 
 
 def do_delete(this, fds, name, force=True):
     """Take down what there is of the container; nothing there is no mistake."""
+    null_out()
     if this["walking"] is not None:
         this["walking"].close()
         this["walking"] = None
@@ -176,7 +176,7 @@ def do_kill(this, fds, name, signal):
     return {}
 
 
-def do_exec(this, fds, name, args, env=None):
+def do_exec(this, fds, name, args):
     """Another process in a container that runs; its exit code."""
     take_over(fds)
     p = spec.process(state.config(state.load(name))["process"] | {"args": args})
@@ -187,12 +187,10 @@ def do_exec(this, fds, name, args, env=None):
     return {"code": code if code >= 0 else 128 - code}
 
 
-class Times(list):
-    """[[place, address, microseconds], …] of the steps that were done."""
-
-    def append_step(self, done, microseconds):
-        """What runtime calls after each step."""
-        self.append([done.place, done.address, microseconds])
+def null_out():
+    """Let go of the output of a container that is gone."""
+    null = os.open("/dev/null", os.O_RDWR)
+    take_over([null, os.dup(null), os.dup(null)])
 
 
 def take_over(fds):
@@ -201,20 +199,9 @@ def take_over(fds):
         os.dup2(fd, target)
     for fd in fds:
         os.close(fd)
-    return Times()
 
 
 # -- traces ------------------------------------------------------------------------------------------------------------
-
-
-def cgroup(name):
-    """The cgroup of one container of this lab host, below each hierarchy's root."""
-    return f"/labcore/{lab()}/{name}"
-
-
-def lab():
-    """`lab-PID`, the name of this lab host's cgroup."""
-    return "lab-" + os.environ[labhost.MARK].partition("-")[0]
 
 
 def clear(root):

@@ -39,12 +39,13 @@ class Container:
         reader, writer = os.pipe()
         null = os.open("/dev/null", os.O_RDONLY)
         try:
-            answer = self._ask("run", self._words() | {"took": True}, [null, writer, writer], [(reader, process.show)])
+            answer = self._ask("run", self._lists("steps", "then", "known") | {"took": True}, [null, writer, writer],
+                               [(reader, process.show)])  # fmt: skip
         finally:
             for fd in (reader, writer, null):
                 os.close(fd)
         self.code, self.took = answer["code"], answer["took"]
-        self._leave()
+        self._leave(well=True)
         if self.code:
             print(f"({spell(self.code)})")
 
@@ -54,7 +55,7 @@ class Container:
         """Make it; init waits inside. Its output is kept in .output."""
         null, self._output = os.open("/dev/null", os.O_RDONLY), os.memfd_create(self.name)
         try:
-            answer = self._ask("create", self._words() | {"took": True}, [null, self._output, self._output])
+            answer = self._ask("create", self._lists("steps") | {"took": True}, [null, self._output, self._output])
         finally:
             os.close(null)
         self.pid, self.took = answer["pid"], answer["took"]
@@ -64,7 +65,7 @@ class Container:
         """Let init become the program."""
         if self.pid is None:
             self.create()
-        self.took += self._ask("start", {"name": self.name, "mine": self.mine, "took": True})["took"]
+        self.took += self._ask("start", {"steps": self._lists("then")["then"], "took": True})["took"]
         return self
 
     def wait(self, timeout_s=None):
@@ -83,6 +84,7 @@ class Container:
         if self.walker is not None:
             try:
                 self._ask("delete", {"name": self.name})
+                self._leave(well=True)
             finally:
                 self._leave()
 
@@ -120,7 +122,11 @@ class Container:
 
     def config(self):
         """Its configuration, as OCI's config.json has it."""
-        if self._config is None and self.bundle is None:
+        if self._config is None and self.bundle is not None:
+            from .. import spec
+
+            self._config = spec.load(self.bundle)
+        if self._config is None:
             self._config = self._ask("config", {
                 "name": self.name, "image": self.image, "args": self.args, "options": self.options,
                 "single": not link.here().known["groups"]})["config"]  # fmt: skip
@@ -128,7 +134,8 @@ class Container:
 
     def steps(self):
         """The steps of create and start, in order, without doing them."""
-        return [step.Step(*s) for s in self._ask("plan", self._words())["steps"]]
+        lists = self._lists("steps", "then")
+        return [*lists["steps"], *lists["then"]]
 
     def plan(self, times=None):
         """A picture of the plan; with the times of the last run if there was one and times is not False."""
@@ -144,7 +151,9 @@ class Container:
         null, self._output = os.open("/dev/null", os.O_RDONLY), os.memfd_create(self.name)
         fds = [null, self._output, self._output]
         try:
-            while not (answer := self._ask("step", self._words(), fds)).get("done"):
+            steps = {"steps": self.steps()}
+            while not (answer := self._ask("step", steps, fds)).get("done"):
+                steps["steps"] = []  # the walker has them by now
                 fds, self.pid = [], answer["pid"]
                 yield step.Step(*answer["step"]), answer["took"]
         finally:
@@ -187,8 +196,21 @@ class Container:
 
     # -- how its walker is asked
 
-    def _words(self):
-        return {"name": self.name, "config": self.config(), "bundle": self.bundle or "/", "mine": self.mine}
+    def _lists(self, *wanted):
+        """The plan, made here: it is pure, and a walker does well to have little to think about."""
+        from .. import plan, runtime, state
+
+        known, config, bundle = link.here().known, self.config(), self.bundle or "/"
+        here, directory = known["facts"], f"{known['state']}/{state.check_id(self.name)}"
+        config["linux"]["cgroupsPath"] = config["linux"]["cgroupsPath"] or f"/labcore/lab-{known['hello']}/{self.name}"
+        plan.check(config, here)
+        first = state.new(self.name, bundle, config, here, runtime.cgroup_path(self.name, config, here), False)
+        lists = {
+            "name": self.name, "known": first | {"directory": directory, "pid": 0, "pidStart": None},
+            "steps": plan.create(config, here, bundle, directory, first, attached=True, mine=self.mine),
+            "then": plan.start(config, directory, attached=True, mine=self.mine),
+        }  # fmt: skip
+        return {name: lists[name] for name in ("name", *wanted)}
 
     def _exec(self, command, sink):
         """By a walker of its own: the container's is init's parent, and may have more to do."""
@@ -210,7 +232,7 @@ class Container:
     def _ask(self, do, words, fds=(), sinks=()):
         """One request to its walker. Ctrl-C kills the walker; then another one takes down what there is."""
         if self.walker is None:
-            self.walker, self.number = link.here().fork("walker")
+            self.walker, self.number = link.here().borrow()
         try:
             talk = link.talk(self.walker, {"do": do, "with": words}, fds, sinks, lambda: link.HERE.kill(self.number))
             return self._take(talk)
@@ -241,9 +263,11 @@ class Container:
         link.talk(sock, {"do": "delete", "with": {"name": self.name}})
         sock.close()
 
-    def _leave(self):
-        """Let go of the walker, which ends."""
-        if self.walker is not None:
+    def _leave(self, well=False):
+        """Let go of the walker; one that has walked nothing of a learner's can serve another container."""
+        if self.walker is not None and well and not self.mine:
+            link.HERE.give_back(self.walker, self.number)
+        elif self.walker is not None:
             self.walker.close()
         if self.pidfd is not None:
             os.close(self.pidfd)

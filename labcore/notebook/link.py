@@ -22,7 +22,7 @@ class Launcher:
     """One launcher: its line, and what it said of itself."""
 
     def __init__(self, situation):
-        self.situation, self.lock, self.count = situation, threading.RLock(), 0
+        self.situation, self.lock, self.count, self.idle = situation, threading.RLock(), 0, []
         self.line, self.child, self.said = spawn(situation)
         try:
             self.known = self.meet()
@@ -73,6 +73,17 @@ class Launcher:
             finally:
                 theirs.close()
             return ours, self.count
+
+    def borrow(self):
+        """A walker that has nothing to do, or a new one: the second time it has its memory to itself already."""
+        return self.idle.pop() if self.idle else self.fork("walker")
+
+    def give_back(self, sock, number):
+        """Keep one walker for the next container; others end."""
+        if self.idle:
+            sock.close()
+        else:
+            self.idle.append((sock, number))
 
     def signal(self, pidfd, number):
         """Have a process signalled by somebody who may."""

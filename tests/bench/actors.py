@@ -11,6 +11,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def serve(answer):
@@ -51,17 +52,16 @@ class Notebook:
         from labcore.notebook import containers, link
 
         self.ballast = b"x" * (megabytes << 20)
-        self.containers, self.link, self.boxes = containers, link, {}
+        self.containers, self.link, self.boxes, self.used_ms = containers, link, {}, 0
 
-    def answer(self, run=None, start=None, delete=None, cpu=None):
+    def answer(self, run=None, start=None, delete=None):
         """One question."""
-        if cpu:
-            return {"cpu_ms": self.cpu_ms(), "code": 0}
         begun = time.perf_counter()
         if run:
             box = self.containers.Container("bench", bundle=run)
             box.run()
-            return {"ms": (time.perf_counter() - begun) * 1e3, "code": box.code}
+            taken, used, self.used_ms = (time.perf_counter() - begun) * 1e3, self.used_ms, self.cpu_ms()
+            return {"ms": taken, "code": box.code, "cpu_ms": self.used_ms - used}
         if start:
             self.boxes[start] = self.containers.Container(start, "busybox", ["sleep", "3600"]).start()
             return {"ms": (time.perf_counter() - begun) * 1e3, "code": 0, "pid": self.boxes[start].pid}
@@ -69,10 +69,18 @@ class Notebook:
         return {"ms": (time.perf_counter() - begun) * 1e3, "code": 0}
 
     def cpu_ms(self):
-        """Processor time of this process, of its launcher, and of all that the launcher has reaped — proc(5), stat."""
-        text = pathlib.Path(f"/proc/{self.link.here().known['hello']}/stat").read_text()
-        ticks = sum(map(int, text.rpartition(") ")[2].split()[11:15]))
-        return time.process_time() * 1e3 + ticks * 1e3 / os.sysconf("SC_CLK_TCK")
+        """Processor time so far of this process, its launcher, and everything born there, reaped or not."""
+        return time.process_time() * 1e3 + family_ticks(self.link.here().known["hello"]) * 1e3 / TICKS_A_SECOND
+
+
+def family_ticks(pid):
+    """User and system time of a process, of its living children and of those it has reaped — proc(5), stat."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return 0  # it has just ended: its parent will have its time
+    return sum(map(int, fields[11:15])) + sum(map(family_ticks, children))
 
 
 if __name__ == "__main__":

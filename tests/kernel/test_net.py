@@ -7,8 +7,8 @@ from labcore import net
 
 def test_loopback_is_down_until_it_is_switched_on(child, refusal):
     def tell():
-        server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        before = refusal(server.sendto, b"x", ("127.0.0.1", 9))
+        early, server = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        before = refusal(early.sendto, b"x", ("127.0.0.1", 9))
         net.set_loopback_up()
         server.bind(("127.0.0.1", 0))
         server.sendto(b"hello", server.getsockname())

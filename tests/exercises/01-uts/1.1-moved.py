@@ -1,0 +1,8 @@
+# expect: moved
+# Exercise 1.1 · 4 lines
+def set_hostname(name):
+    for letter in name:
+        if letter not in ALLOWED:
+            raise ValueError(name)
+    unshare(CLONE_NEWUTS)
+    sethostname(name)

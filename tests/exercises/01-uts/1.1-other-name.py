@@ -1,0 +1,4 @@
+# expect: other-name
+# Exercise 1.1 · 4 lines
+def set_hostname(name):
+    sethostname("alices-shop")

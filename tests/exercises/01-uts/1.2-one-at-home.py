@@ -1,0 +1,6 @@
+# expect: one-at-home
+# Exercise 1.2 · 3 lines
+def share_a_name(first, second, name):
+    second.call(setns, first, CLONE_NEWUTS)
+    first.call(unshare, CLONE_NEWUTS)
+    first.call(sethostname, name)

@@ -1,0 +1,3 @@
+# expect: dns-limit
+# Exercise 1.3 · 1 line
+most_letters = 63

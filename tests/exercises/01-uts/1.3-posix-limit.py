@@ -1,0 +1,3 @@
+# expect: posix-limit
+# Exercise 1.3 · 1 line
+most_letters = 255

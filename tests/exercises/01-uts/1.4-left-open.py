@@ -1,0 +1,7 @@
+# expect: left-open
+# Exercise 1.4 · 5 lines
+def visit(target, name):
+    home = os.open("/proc/self/ns/uts", os.O_RDONLY)
+    setns(target, CLONE_NEWUTS)
+    sethostname(name)
+    setns(home, CLONE_NEWUTS)
