@@ -78,6 +78,8 @@ def enter(spec, facts, target, started, cgroup_path, keep=0, sibling=False, atta
     steps += tty.plan_host(spec, console_socket)
     if pid_file:
         steps.append(host(state.write_pid_file, path=pid_file, number=handle("init")))
+    if not attached:
+        steps.append(inside(process.outlive_parent))
     return [*steps, *_tail(spec, attached, keep)]
 
 

@@ -76,6 +76,7 @@ def _see_as(uid, gid, groups):
         os.setgroups(groups)
     syscalls.setfsgid(gid)
     syscalls.setfsuid(uid)
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, _signal.SIGKILL)  # which a change of IDs clears
 
 
 def _enter(cwd):
@@ -131,6 +132,11 @@ def die_with_parent(door):
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, _signal.SIGKILL)
     if is_gone(door):
         raise ProcessLookupError(errno.ESRCH, "the parent has died already")
+
+
+def outlive_parent():
+    """Run on when the command that started this ends — prctl(2), PR_SET_PDEATHSIG."""
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, 0)
 
 
 def is_gone(fd):

@@ -2,7 +2,9 @@
 
 import os
 
-from . import errors
+import _signal
+
+from . import errors, syscalls
 from .step import handle, host, inside
 
 
@@ -47,6 +49,7 @@ def become_root():
     """Be user and group 0 of the new user namespace — setresuid(2)."""
     os.setresgid(0, 0, 0)
     os.setresuid(0, 0, 0)
+    syscalls.prctl(syscalls.PR_SET_PDEATHSIG, _signal.SIGKILL)  # which a change of IDs clears
 
 
 def subordinate_ids(path, name, uid):

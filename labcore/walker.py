@@ -9,7 +9,7 @@ import fcntl
 import os
 import select
 
-from . import default, errors, facts, labhost, pid, runtime, spec, state, step, syscalls, walk, wire
+from . import default, errors, facts, labhost, pid, runtime, state, step, syscalls, walk, wire
 
 
 def live(sock):
@@ -179,7 +179,7 @@ def do_kill(this, fds, name, signal):
 def do_exec(this, fds, name, args):
     """Another process in a container that runs; its exit code."""
     take_over(fds)
-    p = spec.process(state.config(state.load(name))["process"] | {"args": args})
+    p = state.config(state.load(name))["process"] | {"args": args}  # checked when it was created
     handles = {}
     runtime.enter(name, p, handles=handles, attached=True)
     code = os.waitstatus_to_exitcode(os.waitpid(handles["init"], 0)[1])

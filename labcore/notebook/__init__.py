@@ -1,7 +1,7 @@
 """What a notebook needs: `from labcore.notebook import *`.
 
-Process, refused, check, keep, the system calls (which raise here and work in `alice.call(…)`), containers, pictures.
-Pictures and containers are loaded when they are first named.
+Process, Container, refused, check, keep, eve, pictures, and the system calls, which raise here and work in
+`alice.call(…)`. Pictures, containers and Eve's list are loaded when they are first used.
 """
 
 import errno as _errno
@@ -12,25 +12,23 @@ _PLACES = {  # name → module here that has it
     "check": "checking", "keep": "checking", "Container": "containers", "situation": "link",
     "show_namespaces": "pictures", "show_plan": "pictures", "stepper": "pictures", "show_machines": "pictures",
 }  # fmt: skip
-_CALLS = None
+
+
+def eve(against=None):
+    """Eve's list: what a neighbour can do today, each attack made. `against`: where Eve lives."""
+    _importlib.import_module(".eves_list", __name__).eve(against)
 
 
 def _calls():
-    global _CALLS
-    if _CALLS is None:
-        from .calls import NAMES
-
-        numbers = {name: getattr(_errno, name) for name in _errno.errorcode.values()}
-        _CALLS = {**numbers, **NAMES}
-    return _CALLS
+    """The guarded system calls, the constants, and the error numbers."""
+    numbers = {name: getattr(_errno, name) for name in _errno.errorcode.values()}
+    return numbers | _importlib.import_module(".calls", __name__).NAMES
 
 
 def __getattr__(name):
     if name == "__all__":
-        from .magics import register
-
-        register()
-        return [*_PLACES, "machine", *_calls()]
+        _importlib.import_module(".magics", __name__).register()
+        return ["eve", "machine", *_PLACES, *_calls()]
     if name in _PLACES:
         return getattr(_importlib.import_module(f".{_PLACES[name]}", __name__), name)
     if not name.startswith("_") and name in _calls():

@@ -256,7 +256,11 @@ class Container:
         return checked(answer)
 
     def _hear(self):
-        return wire.receive(self.walker)
+        try:
+            return wire.receive(self.walker)
+        except (EOFError, OSError):
+            self._leave()
+            raise errors.LabError(f"container {self.name!r} has ended: the launcher was killed") from None
 
     def _clean_up(self):
         sock, _ = link.here().fork("walker")

@@ -1,7 +1,7 @@
 """Every step of every plan fails once, before and after its work, and the walker is killed everywhere: what is left?
 
-A step carries a source of its own here, as a learner's function would: it raises, or kills the walker, at that point.
-Each walk happens in a child of the test that is this module run as a program.
+A step carries a source of its own here, as a learner's function would: it raises, or waits to be killed, at that point.
+Each walk happens in a child of the test, broken_walk.py.
 """
 
 import json
@@ -15,104 +15,13 @@ import tempfile
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parents[2]
-sys.path.append(str(HERE))
-
-from labcore import default, errors, facts, plan, runtime, spec, state  # noqa: E402
-from labcore.image import template  # noqa: E402
-from labcore.step import INSIDE, Step  # noqa: E402
-
+WALKER = str(pathlib.Path(__file__).with_name("broken_walk.py"))
+PYTHON = [sys.executable, "-ISBXutf8", WALKER]
 TIMEOUT_S = 20
-EVERYTHING = {
-    "hostname": "box", "domainname": "example",
-    "process": {"args": ["sleep", "1000"], "cwd": "/", "env": ["PATH=/bin"], "user": {"name": "1000:5"},
-                "oomScoreAdj": 500, "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 64}]},
-    "linux": {"namespaces": [{"type": t} for t in (*default.NAMESPACES, "user")],
-              "uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
-              "gidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
-              "sysctl": {"net.ipv4.ip_forward": "1"}, "resources": {"pids": {"limit": 50}},
-              "maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"]},
-}  # fmt: skip
 
-
-def configuration(rootfs, kind):
-    """`all` has every step there is, by way of a user namespace; `plain` makes its devices and joins a namespace."""
-    value = json.loads(json.dumps(EVERYTHING))
-    value |= {"ociVersion": "1.2.0", "root": {"path": rootfs}, "mounts": default.mounts(True)}
-    if kind == "plain":
-        del value["linux"]["uidMappings"], value["linux"]["gidMappings"], value["linux"]["sysctl"]
-        value["linux"]["namespaces"] = [n for n in value["linux"]["namespaces"] if n["type"] not in ("user", "network")]
-        value["linux"]["namespaces"].append({"type": "network", "path": "/proc/self/ns/net"})
-    return spec.check(value)
-
-
-# -- the walker: this module as a program -------------------------------------------------------------------------------
-
-
-def source_for(step, when):
-    """Text of a function that fails `before` or `after` the step's own work, or that ends the walker there."""
-    module, _, name = step.address.rpartition(".")
-    work = f"__import__('sys').modules['labcore.{module}'].{name}(**args)"
-    fail = "raise OSError(5, 'injected')"
-    if when.startswith("kill"):  # inside, the walker has no PID: the test does it, and says nothing
-        fail = "__import__('os').write(2, b'now\\n'); __import__('time').sleep(60)"
-    if when.endswith("before"):
-        return f"def {name}(**args):\n    {fail}\n"
-    return f"def {name}(**args):\n    done = {work}\n    {fail}\n    return done\n"
-
-
-def inject(steps, at, when):
-    """The same steps, but number `at` fails."""
-    broken = list(steps)
-    s = broken[at]
-    broken[at] = Step(s.place, s.address, s.args, source_for(s, when))
-    if s.address == "helper.park":
-        raise SystemExit(77)  # park is the helper's own; its inner steps are those of start
-    return broken
-
-
-def walk_as_program(root, rootfs, kind, verb, at, when):
-    """Walk the plan of `verb` with its step `at` failing; says on standard output how that went."""
-    state.DEFAULT_ROOT = root
-    at, original = int(at), getattr(plan, verb)
-
-    def broken(*args, **options):
-        if verb == "start":  # its inside steps are with init already: create must have handed them over broken
-            return original(*args, **options)
-        return inject(original(*args, **options), at, when)
-
-    config = configuration(rootfs, kind)
-    if verb == "start":
-        _break_start(at, when)
-    elif verb != "delete":
-        setattr(plan, verb, broken)
-    try:
-        if verb == "enter":
-            runtime.enter("box", config["process"])
-        elif verb == "delete":
-            plan.delete = broken
-            runtime.delete("box", force=True)
-        else:
-            runtime.run("box", "/", config)
-        print(json.dumps({"error": None}), flush=True)
-    except errors.LabError as error:
-        print(json.dumps({"error": str(error), "type": type(error).__name__}), flush=True)
-    os._exit(0)
-
-
-def _break_start(at, when):
-    """Both copies of a start step are replaced: what start names, and what init was handed by create."""
-    start, tail = plan.start, plan._tail
-
-    def broken_tail(*args):
-        return inject(tail(*args), at - 1, when) if 0 < at <= len(tail(*args)) else tail(*args)
-
-    def broken_start(*args, **options):
-        plan._tail = tail
-        steps = start(*args, **options)
-        return inject(steps, at, when) if steps[at].place != INSIDE else steps
-
-    plan._tail, plan.start = broken_tail, broken_start
-
+from labcore import facts, plan, runtime, state  # noqa: E402
+from labcore.image import template  # noqa: E402
+from tests.kernel.broken_walk import configuration  # noqa: E402
 
 # -- the tests ------------------------------------------------------------------------------------------------------------
 
@@ -134,7 +43,7 @@ def box(tmp_path, rootfs, leaves_no_trace):
     yield box
     for process in box.sleepers:
         process.kill()
-        process.wait()
+        process.communicate()
     box.delete()
     assert box.ids() == []
 
@@ -157,7 +66,7 @@ class Box:
 
     def walk(self, kind, verb, at, when):
         """How a broken walk went: its words, or None where the walker was killed."""
-        words = [sys.executable, "-B", __file__, self.root, self.rootfs, kind, verb, str(at), when]
+        words = [*PYTHON, self.root, self.rootfs, kind, verb, str(at), when]
         pipe = subprocess.PIPE
         with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as walker:
             told = walker.stderr.readline()
@@ -170,14 +79,10 @@ class Box:
 
     def run(self, kind):
         """A container that runs, made by a walker that outlives the test's look."""
-        boot = (f"import sys; sys.path.insert(0, {str(HERE)!r}); sys.path.insert(0, {os.path.dirname(__file__)!r})\n"
-                f"import test_faults as t, signal\nt.state.DEFAULT_ROOT = {self.root!r}\n"
-                f"t.runtime.run('box', '/', t.configuration({self.rootfs!r}, {kind!r}))\n"
-                "print('runs', flush=True); signal.pause()")  # fmt: skip
-        process = subprocess.Popen([sys.executable, "-B", "-c", boot], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([*PYTHON, self.root, self.rootfs, kind, "run"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, text=True)  # fmt: skip
         self.sleepers.append(process)
         assert process.stdout.readline() == "runs\n"
-        process.stdout.close()
 
 
 def steps_of(verb, kind):
@@ -298,6 +203,3 @@ def test_after_a_delete_that_failed_a_second_one_completes(box, verb, kind, numb
     box.delete()
     assert box.ids() == []
 
-
-if __name__ == "__main__":
-    walk_as_program(*sys.argv[1:])

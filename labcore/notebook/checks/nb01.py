@@ -68,7 +68,8 @@ def take(sign, answer, good):
         sign.call(answer, good)
     except ValueError as error:
         raise NotYet("good-refused", f"the good name {good!r} was refused: {error}",
-                     "capital letters, digits, - and . are in ALLOWED, too", "the condition of your `if`") from None  # fmt: skip
+                     "capital letters, digits, - and . are in ALLOWED, too",
+                     "the condition of your `if`") from None  # fmt: skip
 
 
 def refuse(sign, answer):
@@ -79,7 +80,8 @@ def refuse(sign, answer):
     except ValueError:
         if sign.hostname() != before:
             raise NotYet("named-anyway", f"{BAD!r} was refused, but the host name has changed",
-                         "sethostname comes before the last letter has been looked at", "the first hint") from None  # fmt: skip
+                         "sethostname comes before the last letter has been looked at",
+                         "the first hint") from None  # fmt: skip
         return
     if sign.hostname() == before:
         raise NotYet("refused-silently", f"{BAD!r} changed nothing, but there was no ValueError",
@@ -174,7 +176,8 @@ def comes_home(answer):
         visitor.call(answer, inn, "millpond")
         if witness.hostname() != before:
             raise NotYet("home-renamed", "the visitor's own namespace has the new name",
-                         "sethostname was called before setns, or after the way home", "the third hint: the order")  # fmt: skip
+                         "sethostname was called before setns, or after the way home",
+                         "the third hint: the order")  # fmt: skip
         if visitor.ns("uts") != home:
             raise NotYet("stayed-there", "the visitor is not in his old UTS namespace",
                          "the way home is missing, or /proc/self/ns/uts was opened after he had left",

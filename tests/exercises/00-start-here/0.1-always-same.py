@@ -1,0 +1,4 @@
+# expect: always-same
+# Exercise 0.1 · 1 line
+def same_namespace(kind, a, b):
+    return os.readlink(f"/proc/{a}/ns/{kind}") == os.readlink(f"/proc/{a}/ns/{kind}")

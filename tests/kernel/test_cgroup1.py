@@ -1,0 +1,148 @@
+"""Version 1, in hierarchies of this machine."""
+
+import os
+import signal
+
+import pytest
+
+from labcore import cgroup1, cgroupfs, errors, facts
+
+FACTS = facts.read()
+pytestmark = [
+    pytest.mark.skipif(os.geteuid() != 0, reason="cgroups need root"),
+    pytest.mark.skipif(FACTS["cgroup"] != 1, reason="no cgroup v1 hierarchy with controllers here"),
+    pytest.mark.usefixtures("leaves_no_trace"),
+]
+
+
+@pytest.fixture
+def paths():
+    """A cgroup of our own in every hierarchy, empty and limitless."""
+    found = cgroup1.places(FACTS, f"/labcore/kernel-test-{os.getpid()}")
+    made = cgroup1.create(found)["made"]
+    assert set(made) == set(found.values())
+    yield found
+    cgroup1.kill(found)
+    cgroup1.remove(found)
+
+
+def one(paths, *subsystems):
+    for subsystem in subsystems:
+        if subsystem not in paths:
+            pytest.skip(f"no {subsystem} hierarchy here")
+
+
+@pytest.fixture
+def sleeper(paths):
+    """A process in the cgroup, which has one child of its own there."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        cgroup1.enter(paths)
+        if os.fork():
+            os.write(writer, b"x")
+        signal.pause()
+        os._exit(0)
+    os.read(reader, 1)
+    os.close(reader), os.close(writer)
+    yield pid
+    try:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass
+
+
+def test_only_what_is_new_is_said_to_be_made(paths):
+    assert cgroup1.create(paths) == {"made": []}
+
+
+def test_process_that_enters_is_in_every_hierarchy(paths, sleeper):
+    with open(f"/proc/{sleeper}/cgroup") as file:
+        places = {line.rstrip("\n").split(":", 2)[1]: line.rstrip("\n").split(":", 2)[2] for line in file}
+    for name, directory in paths.items():
+        words = next(w for w in places if name in w.removeprefix("name=").split(","))
+        assert directory.endswith(places[words]), name
+        assert len(cgroupfs.processes(directory)) == 2
+
+
+@pytest.mark.parametrize("resources, file, text", [
+    ({"memory": {"limit": 32 << 20}}, "memory.limit_in_bytes", str(32 << 20)),
+    ({"cpu": {"quota": 50000, "period": 100000}}, "cpu.cfs_quota_us", "50000"),
+    ({"cpu": {"shares": 512}}, "cpu.shares", "512"),
+    ({"pids": {"limit": 7}}, "pids.max", "7"),
+    ({"pids": {"limit": -1}}, "pids.max", "max"),
+])
+def test_kernel_took_the_limit(resources, file, text, paths):
+    rows = cgroup1.limits(resources)
+    one(paths, *(row[0] for row in rows))
+    cgroup1.set_limits(paths, rows)
+    subsystem = next(row[0] for row in rows if row[1] == file)
+    assert cgroupfs.read(paths[subsystem], file) == text
+
+
+def test_refused_value_names_file_and_value(paths):
+    one(paths, "pids")
+    with pytest.raises(OSError, match=r"write lots to .*/pids.max: Invalid argument"):
+        cgroup1.set_limits(paths, [["pids", "pids.max", "lots"]])
+
+
+def test_missing_file_is_the_machines_lack(paths):
+    one(paths, "pids")
+    with pytest.raises(errors.HostError, match="^pids.hats: this machine's cgroup has no such file"):
+        cgroup1.set_limits(paths, [["pids", "pids.hats", 1]])
+    with pytest.raises(errors.HostError):
+        cgroup1.set_limits({}, [["nosuch", "no.file", 1]])
+
+
+def test_pids_limit_stops_a_fork(paths):
+    one(paths, "pids")
+    cgroup1.set_limits(paths, [["pids", "pids.max", 1]])
+    pid = os.fork()
+    if pid == 0:
+        try:
+            cgroup1.enter(paths)
+            os.fork()
+        except BlockingIOError:
+            os._exit(11)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 11
+
+
+def test_kill_leaves_nobody_and_read_tells_how_many_there_were(paths, sleeper):
+    assert cgroup1.read(paths)["pids"] in (2, None)
+    assert cgroup1.read(paths)["oom_kills"] == 0
+    cgroup1.kill(paths)
+    assert os.waitstatus_to_exitcode(os.waitpid(sleeper, 0)[1]) == -signal.SIGKILL
+    assert cgroupfs.processes(next(iter(paths.values()))) == []
+
+
+def test_fork_bomb_is_killed_and_its_cgroup_removed_at_once():
+    paths = cgroup1.places(FACTS, f"/labcore/kernel-bomb-{os.getpid()}")
+    one(paths, "pids")
+    cgroup1.create(paths)
+    try:
+        cgroup1.set_limits(paths, [["pids", "pids.max", 40]])
+        reader, writer = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(reader)
+            cgroup1.enter(paths)
+            while True:
+                try:
+                    os.fork()
+                except OSError:
+                    os.write(writer, b"x")  # the limit is reached
+        os.close(writer)
+        os.read(reader, 1)
+        os.close(reader)
+    finally:
+        cgroup1.kill(paths)
+        cgroup1.remove(paths)
+    os.waitpid(pid, 0)
+    assert not [d for d in paths.values() if os.path.exists(d)]
+
+
+def test_cgroup_with_somebody_in_it_is_not_taken_for_an_empty_one(paths, sleeper):
+    cgroup1.remove_empty(paths)
+    assert all(os.path.isdir(d) for d in paths.values())
