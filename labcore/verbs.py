@@ -182,7 +182,7 @@ def _process_like(first, args, o):
     added = [w if "=" in w else f"{w}={os.environ.get(w, '')}" for w in o.get("env") or []]
     names = {w.partition("=")[0] for w in added}
     process = first | {"args": args, "terminal": bool(o.get("tty")), "consoleSize": None, "oomScoreAdj": None,
-                       "cwd": o.get("cwd") or first["cwd"],
+                       "cwd": o.get("workdir") or first["cwd"],
                        "env": [e for e in first["env"] if e.partition("=")[0] not in names] + added}  # fmt: skip
     if o.get("tty") and "TERM" not in names:
         process["env"] = [e for e in process["env"] if not e.startswith("TERM=")] + [
@@ -267,7 +267,7 @@ VERBS = {
     "exec": (execute, [
         Option("-i --interactive", None, "keep standard input open"), Option("-t --tty", None, "give it a terminal"),
         Option("-d --detach", None, "do not wait for it"), Option("-u --user", "USER[:GROUP]", "run as this user"),
-        Option("-w --workdir --cwd", "DIR", "start in this directory"),
+        Option("-w --cwd --workdir", "DIR", "start in this directory"),
         Option("-e --env", "NAME=VALUE", "set a variable", many=True), Option("--explain", None, "tell each step"),
         Option("-p --process", "FILE", "the process as OCI JSON"), *oci.OPTIONS[1:4], _HELP]),
     "ps": (ps, [Option("-a --all", None, "also those that have ended"), Option("-q --quiet", None, "names only"),

@@ -42,8 +42,10 @@ def source_for(step, when):
     module, _, name = step.address.rpartition(".")
     work = f"__import__('sys').modules['labcore.{module}'].{name}(**args)"
     fail = "raise OSError(5, 'injected')"
-    if when.startswith("kill"):  # inside, the walker has no PID: the test does it, and says nothing
-        fail = "__import__('os').write(2, b'now\\n'); __import__('time').sleep(60)"
+    if when.startswith("kill"):  # time to kill the walker; what goes on inside must find out by itself
+        fail = "__import__('os').write(2, b'now\\n'); __import__('time').sleep(0.3)"
+        if when.endswith("before"):
+            return f"def {name}(**args):\n    {fail}\n    return {work}\n"
     if when.endswith("before"):
         return f"def {name}(**args):\n    {fail}\n"
     return f"def {name}(**args):\n    done = {work}\n    {fail}\n    return done\n"
@@ -76,7 +78,7 @@ def walk_as_program(root, rootfs, kind, verb, at, when):
         setattr(plan, verb, broken)
     try:
         if verb == "enter":
-            runtime.enter("box", config["process"])
+            runtime.enter("box", config["process"], attached=True)
         elif verb == "delete":
             plan.delete = broken
             runtime.delete("box", force=True)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import traceback
 
 import pytest
@@ -50,6 +51,7 @@ def run(function, *kinds, maps=True):
 def tell(function, kinds, writer):
     code = 1
     try:
+        signal.alarm(30)  # nothing here may hang the tests
         if "mnt" in kinds:
             mount.set_propagation("slave" if "user" in kinds else "private")
         text, code = json.dumps(function()), 0

@@ -48,7 +48,7 @@ def test_values_travel_both_ways_and_what_cannot_is_refused():
             alice.call(file)
         except TypeError as error:
             print(error)
-    """.replace("def same", "import os\n        def same", 1))
+    """)
     assert said.splitlines() == [
         "(1, 'ä', b'\\x00', None, [1.5, (2,)], {3: {4}})",
         "LabError", "LabError",
@@ -76,19 +76,17 @@ def test_refused_prints_one_stable_line_and_fails_when_nothing_was_refused():
     ]
 
 
-def test_an_error_carries_the_line_of_the_learners_own_function(tmp_path):
+def test_an_error_carries_the_line_of_the_learners_own_function():
     said = notebook("""
-        import pathlib, sys
-        text = "from labcore.notebook import *\\ndef rename(name):\\n    name = name * 65\\n    sethostname(name)\\n"
-        pathlib.Path("lesson.py").write_text(text)
-        sys.path.insert(0, "")
-        from lesson import rename
+        def rename(name):
+            name = name * 65
+            sethostname(name)
         alice = Process("alice")
         try:
             alice.call(rename, "x")
         except OSError as error:
             print(error.errno == EINVAL, error.learner, error._render_traceback_()[-1])
-    """, cwd=tmp_path)  # fmt: skip
+    """)
     assert said == "True (3, 'sethostname(name)')   in alice, line 3: sethostname(name)\n"
 
 
@@ -179,10 +177,6 @@ def test_ctrl_c_ends_the_command_and_not_the_actor():
         def loop():
             while True:
                 pass
-        import linecache
-        text = "def loop():\\n    while True:\\n        pass\\n"
-        linecache.cache["cell"] = len(text), None, text.splitlines(True), "cell"
-        exec(compile(text, "cell", "exec"))
         for do in (lambda: alice.sh("sleep 1000"), lambda: alice.call(loop)):
             ctrl_c()
             try:
@@ -209,7 +203,6 @@ def test_ctrl_c_during_a_container_takes_it_down():
 def test_imports_are_refused_once_the_root_has_changed_and_no_planted_module_runs(tmp_path):
     (tmp_path / "wave.py").write_text("open('/ran', 'w')")
     said = notebook(f"""
-        import linecache
         alice = Process("alice")
         alice.call(__import__("os").chroot, {str(tmp_path)!r})
         from labcore.notebook.magics import on
@@ -257,12 +250,10 @@ def test_a_card_says_the_same_every_time():
     assert notebook(script) == notebook(script)
 
 
-def test_a_container_runs_on_the_learners_own_function(tmp_path):
+def test_a_container_runs_on_the_learners_own_function():
     said = notebook("""
-        import linecache
-        text = "def mine(name):\\n    sethostname('mine-' + name)\\n"
-        linecache.cache["cell"] = len(text), None, text.splitlines(True), "cell"
-        exec(compile(text, "cell", "exec"))
+        def mine(name):
+            sethostname("mine-" + name)
         Container("box", "busybox", "hostname", mine={"uts.set_hostname": mine}).run()
         Container("box", "busybox", "hostname; exit 3").run()
     """)

@@ -65,8 +65,9 @@ def test_terminal_becomes_the_controlling_one_and_all_three_streams(child, image
             tty.take(ends["terminal"])
             same = {os.fstat(fd).st_rdev for fd in (0, 1, 2)} == {os.fstat(ends["terminal"]).st_rdev}
             found = os.open("/dev/tty", os.O_RDWR)
-            wire.send(there, [same, os.ttyname(0), os.tcgetpgrp(found) == os.getpid()])
+            wire.send(there, [same, os.readlink("/proc/self/fd/0"), os.tcgetpgrp(found) == os.getpid()])
             os._exit(0)
+        there.close()
         os.waitpid(made, 0)
         return wire.receive(here)[0]
 

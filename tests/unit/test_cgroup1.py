@@ -35,7 +35,8 @@ def test_places_are_below_every_hierarchy():
                                                    "cpuacct": "/a/cpu,cpuacct/labcore/x", "pids": "/a/pids/labcore/x"}
 
 
-def test_hierarchies_shown_inside_keep_their_directories_and_options():
+def test_hierarchies_shown_inside_keep_their_directories_and_lead_to_the_containers_own_cgroups():
     facts = {"cgroup1": {"cpu": "/a/cpu,cpuacct", "cpuacct": "/a/cpu,cpuacct", "systemd": "/a/systemd"}}
-    step, = cgroup1.plan_show({}, facts, {"destination": "/sys/fs/cgroup"}, True)
-    assert step.args["hierarchies"] == {"cpu,cpuacct": ["cpu", "cpuacct"], "systemd": ["none", "name=systemd"]}
+    step, = cgroup1.plan_show({}, facts, "/labcore.x", {"destination": "/sys/fs/cgroup", "options": ["ro"]})
+    assert step.args["paths"] == {"cpu,cpuacct": "/a/cpu,cpuacct/labcore.x", "systemd": "/a/systemd/labcore.x"}
+    assert step.args["readonly"] is True

@@ -56,7 +56,7 @@ def test_options_find_their_fields(rootfs):
     assert {"A=1", "HOME=/x", "HOSTNAME=h"} <= set(process["env"])
     assert not [e for e in process["env"] if e.startswith("NOT_SET")]
     assert (found["hostname"], found["root"]["readonly"]) == ("h", True)
-    assert found["mounts"][-1]["destination"] == "/u" and found["mounts"][-1]["options"][-1] == "ro"
+    assert found["mounts"][-1]["destination"] == "/u" and found["mounts"][-1]["options"][-2:] == ["ro", "rro"]
 
 
 def test_host_name_is_the_containers_and_fits(rootfs):

@@ -19,9 +19,11 @@ def test_address_leads_nowhere_but_into_loaded_modules_of_labcore(address):
         step.resolve(step.Step("host", address))
 
 
-def test_handles_are_filled_in_wherever_they_stand():
+def test_handles_are_filled_in_where_an_argument_or_an_item_of_a_list_is_one():
     args = {"a": {"$": "x"}, "b": [{"$": "y"}, {"c": {"$": "x"}}], "d": {"$": "x", "e": 1}, "f": "$"}
-    assert step.fill(args, {"x": 1, "y": 2}) == {"a": 1, "b": [2, {"c": 1}], "d": {"$": "x", "e": 1}, "f": "$"}
+    deep = {"c": {"$": "x"}}  # deeper down it is data: the steps that park hands on, say
+    assert step.fill(args, {"x": 1, "y": 2}) == {"a": 1, "b": [2, deep], "d": {"$": "x", "e": 1}, "f": "$"}
+    assert step.handles_in(args) == ["x", "y"]
     with pytest.raises(KeyError):
         step.fill({"a": {"$": "z"}}, {})
 

@@ -1,0 +1,31 @@
+"""Each test gets a JupyterLab and a browser of its own, both gone afterwards, with a fresh copy of the lesson."""
+
+import pathlib
+import tempfile
+
+import pytest
+
+from labcore.notebook import book as books
+from labcore.notebook import holes
+from tests.browser import chromium, jupyter
+
+
+@pytest.fixture
+def lesson_01():
+    """The source of the lesson, as a dict."""
+    return books.read(books.find_lesson("01"))
+
+
+@pytest.fixture
+def lab(leaves_no_trace, lesson_01, tmp_path):
+    """A page, and the server it belongs to, on a copy of the lesson: nobody's own work is opened or changed."""
+    chromium.path()
+    notebooks = tmp_path / "notebooks"
+    (notebooks / "solutions").mkdir(parents=True)
+    books.write(notebooks / "solutions" / "01-uts.ipynb", lesson_01)
+    books.write(notebooks / "01-uts.ipynb", holes.learner_copy(lesson_01))
+    with tempfile.TemporaryDirectory(prefix="browser-") as name:
+        directory = pathlib.Path(name)
+        with jupyter.serve(directory, notebooks) as server, chromium.browse(directory / "b", server.address) as page:
+            with chromium.picture_on_failure(page, tmp_path / "failed.png"):
+                yield page, server

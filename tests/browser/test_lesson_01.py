@@ -1,0 +1,91 @@
+"""Lesson 01 in JupyterLab, in a real Chromium: it runs, its pictures are drawn, its stepper walks a real plan."""
+
+import pathlib
+
+import pytest
+from playwright.sync_api import expect
+
+from labcore import state
+from labcore.notebook import book as books
+from tests.browser import notebook
+
+pytestmark = pytest.mark.timeout(120)
+
+
+def test_the_solved_lesson_runs_and_its_stepper_walks_a_plan(lab, lesson_01):
+    page, server = lab
+    others = built("stepped")
+    notebook.open_notebook(page, server, "solutions/01-uts.ipynb")
+    cells = notebook.run_all(page)
+    every_cell_ran(cells, lesson_01)
+    assert [cell["text"] for cell in cells if notebook.ERROR in cell["kinds"]] == []
+    for exercise, cell in checks(cells, lesson_01).items():
+        assert f"{exercise} ok" in cell["text"]
+    every_picture_is_drawn(page, lesson_01)
+    walk(notebook.Stepper(page), others)
+    assert page.faults == []
+
+
+def test_the_learners_copy_runs_on_past_checks_that_do_not_pass_yet(lab, lesson_01):
+    page, server = lab
+    notebook.open_notebook(page, server, "01-uts.ipynb")
+    cells = notebook.run_all(page)
+    every_cell_ran(cells, lesson_01)
+    source = [cell for cell in lesson_01["cells"] if books.is_code(cell)]
+    wrong = [now["text"] for now, cell in zip(cells, source, strict=True)
+             if notebook.ERROR in now["kinds"] and "raises-exception" not in books.tags(cell)]  # fmt: skip
+    assert wrong == []
+    for exercise, cell in checks(cells, lesson_01).items():
+        assert f"{exercise} not yet" in cell["text"] and "Traceback" not in cell["text"]
+    every_picture_is_drawn(page, lesson_01)
+    assert page.faults == []
+
+
+def every_cell_ran(cells, book):
+    """In order, each once."""
+    count = sum(books.is_code(cell) and "instructor-only" not in books.tags(cell) for cell in book["cells"])
+    assert [cell["prompt"] for cell in cells] == [f"[{number}]:" for number in range(1, count + 1)]
+
+
+def checks(cells, book):
+    """{exercise: its check cell on the page}."""
+    code = [cell for cell in book["cells"] if books.is_code(cell)]
+    at = {id(cell): now for cell, now in zip(code, cells, strict=True)}
+    found = {n: at[id(cell)] for n, cell in books.check_cells(book) if books.CHECK_CALL.search(cell["source"])}
+    assert found
+    return found
+
+
+def every_picture_is_drawn(page, book):
+    """As many as are recorded; with a size, whole, and none as its words only."""
+    recorded = [out for cell in book["cells"] for out in cell.get("outputs", ()) if "image/svg+xml" in out.get("data", {})]
+    drawn = notebook.pictures(page)
+    assert len(drawn) == len(recorded) > 0
+    for picture in drawn:
+        assert picture["natural"] > 0 and picture["width"] > 0 and picture["height"] > 0 and picture["over"] <= 0
+    assert "untrusted" not in page.locator(".jp-Notebook").inner_text().lower()
+
+
+def walk(stepper, others):
+    """Step by step until the container has its name, then to the end; End takes everything down."""
+    expect(stepper.status).to_contain_text("Press Step")
+    assert stepper.sides("host name") == ("host",)
+    count, said = 0, ""
+    while "uts.set_hostname" not in said:
+        assert "receipts" not in "".join(stepper.sides("host name")) and count < 200
+        count += 1
+        said = stepper.step(count)
+    expect(stepper.at).to_contain_text("receipts")
+    assert stepper.sides("host name") == ("host", "receipts ◂ changed")
+    assert built("stepped") - others
+    stepper.press("run")
+    expect(stepper.status).to_contain_text("Done: ")
+    stepper.press("end")
+    expect(stepper.status).to_contain_text("everything was taken down")
+    assert built("stepped") - others == set()
+
+
+def built(name):
+    """State directories and cgroups of the containers of this name, in all labs of this machine."""
+    places = [(pathlib.Path(state.root_path()), ".lab-*"), (pathlib.Path("/sys/fs/cgroup"), "**/labcore/lab-*")]
+    return {path for top, lab in places if top.is_dir() for path in top.glob(f"{lab}/{name}")}
