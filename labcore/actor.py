@@ -6,6 +6,7 @@ an `import` would run whatever lies there, as root.
 """
 
 import _signal
+import gc
 import marshal
 import os
 import sys
@@ -37,6 +38,7 @@ class Homebound:
 def live(sock):
     """Serve requests until the notebook lets go."""
     me = Actor(sock)
+    gc.enable()  # what a learner runs may be long
     sys.stdout.reconfigure(line_buffering=True)
     sys.meta_path.insert(0, Homebound())
     _signal.signal(_signal.SIGINT, me.interrupted)

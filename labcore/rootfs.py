@@ -24,7 +24,7 @@ def open(path):
 
 
 def open_copy_on_write(lower, point, userxattr):
-    """Lay an empty tmpfs over the directory: what the container writes goes there, and with it — overlayfs."""
+    """Lay an empty tmpfs over the directory: what the container writes goes there, and with it — fsmount(2)."""
     at = os.open(point, os.O_PATH | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
         upper = _new("tmpfs", {"mode": "755"})

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from . import attach, default, errors, facts, jsonfile, oci, options, plan, runtime, spec, state, step, walk
+from . import attach, default, errors, facts, jsonfile, oci, options, plan, runtime, sealed, spec, state, step, walk
 from .options import Option, UsageError
 
 _HELP = Option("-h --help", None, "this text")
@@ -158,10 +158,13 @@ def execute(o, words, monitored):
     if not words or (len(words) < 2 and not o.get("process")):
         raise UsageError("exec needs a container and a command", "labcore exec web ps")
     known = state.load(words[0])
+    config = state.config(known)
+    if sealed.needs(config):
+        sealed.reexecute()
     if o.get("process"):
         process = spec.load_process(o["process"])
     else:
-        process = _process_like(state.config(known)["process"], words[1:], o)
+        process = _process_like(config["process"], words[1:], o)
     if process["terminal"] and not o.get("console_socket"):
         attach.prepare(process, o)
     elif not o.get("interactive") and not o.get("process"):

@@ -6,10 +6,12 @@ killed takes its container's init with it; another walker then walks delete.
 
 import _signal
 import fcntl
+import gc
 import os
 import select
 
 from . import default, errors, facts, labhost, pid, runtime, state, step, syscalls, walk, wire
+from .image import template
 
 
 def live(sock):
@@ -28,6 +30,7 @@ def live(sock):
         wire.send(sock, answer, fds_back)
         for fd in fds_back:
             os.close(fd)
+        gc.collect()  # now, while nobody waits: it is switched off otherwise
 
 
 def told(error):
@@ -213,6 +216,9 @@ def clear(root):
         except errors.LabError:
             pass  # what cannot be removed now is for `labcore reset`
     try:
+        for entry in os.scandir(root):
+            if entry.name.startswith("."):
+                template.remove(entry.path)
         os.rmdir(root)
     except OSError:
         pass

@@ -16,7 +16,6 @@ from .. import process as program
 from . import link, process
 
 MEMORY_BYTES, PROCESSES = 96 << 20, 100
-SHOP = "/tmp/labcore-eves-list"
 
 
 def eve(against=None):
@@ -37,7 +36,7 @@ class Scene:
 
     def __enter__(self):
         self.alice = process.Process(".alice")
-        self.shop = f"{SHOP}-{self.alice.pid}"
+        self.shop = f"{link.here().known['state']}/.alices-shop"  # goes with the lab host, if we do not come to it
         self.move(self.alice, "make_shop", self.shop)
         if self.against is None:
             self.eve = process.Process(".eve's")

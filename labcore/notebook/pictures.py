@@ -10,9 +10,13 @@ def show_namespaces(*processes, kinds=None):
     return namespaces.draw(rows, kinds)
 
 
-def show_plan(container, times=None):
-    """The plan of a container, step by step."""
-    return container.plan(times)
+def show_plan(container, times=None, only=None):
+    """The plan of a container, step by step; `only` names the modules whose steps are wanted."""
+    if only is None:
+        return container.plan(times)
+    from .views import plan
+
+    return plan.draw([step for step in container.steps() if step.address.partition(".")[0] in only], times=False)
 
 
 def stepper(container):

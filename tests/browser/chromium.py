@@ -94,5 +94,6 @@ def draw(page, file):
     """A screenshot in which the notebook stands from its first to its last line."""
     height = page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer')?.scrollHeight ?? 0")
     page.set_viewport_size({**WINDOW, "height": min(max(WINDOW["height"], height + 200), TALLEST)})
+    page.evaluate("() => document.querySelector('.jp-WindowedPanel-outer')?.scrollTo(0, 0)")
     page.screenshot(path=file)
     page.set_viewport_size(WINDOW)

@@ -27,5 +27,14 @@ def lab(leaves_no_trace, lesson_01, tmp_path):
     with tempfile.TemporaryDirectory(prefix="browser-") as name:
         directory = pathlib.Path(name)
         with jupyter.serve(directory, notebooks) as server, chromium.browse(directory / "b", server.address) as page:
-            with chromium.picture_on_failure(page, tmp_path / "failed.png"):
-                yield page, server
+            yield page, server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem):
+    """A test that fails says where a picture of its notebook is."""
+    given = pyfuncitem.funcargs
+    if "lab" not in given:
+        return (yield)
+    with chromium.picture_on_failure(given["lab"][0], given["tmp_path"] / "failed.png"):
+        return (yield)

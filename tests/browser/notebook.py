@@ -9,10 +9,12 @@ ERROR = "application/vnd.jupyter.error"
 CELLS = """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')].map(cell => ({
     prompt: cell.querySelector('.jp-InputPrompt')?.textContent ?? '',
     kinds: [...cell.querySelectorAll('.jp-OutputArea-output')].map(out => out.dataset.mimeType ?? ''),
-    text: cell.querySelector('.jp-OutputArea')?.innerText ?? '',
+    text: cell.querySelector('.jp-OutputArea')?.textContent ?? '',
 }))"""
-STARTED = """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
-    .some(prompt => /\\[(\\d+|\\*)\\]/.test(prompt.textContent))"""
+# a cell that waits shows a star; a run may be over before anybody looks, so the page itself watches for the first one
+WATCH = """() => { window.firstStar = new Promise(seen => new MutationObserver((_, watch) => {
+    if (document.querySelector('.jp-Notebook')?.textContent.includes('[*]')) { watch.disconnect(); seen(true); }
+}).observe(document.body, {subtree: true, childList: true, characterData: true})); }"""
 ENDED = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'
     && ![...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
         .some(prompt => prompt.textContent.includes('*'))"""
@@ -24,18 +26,19 @@ PICTURES = """async () => Promise.all([...document.querySelectorAll('.jp-Noteboo
 }))"""
 
 
-def open_notebook(page, server, path):
-    """Open one notebook; returns when it is drawn and its kernel is there."""
+def open_notebook(page, server, path, code_cells):
+    """Open one notebook; returns when its cells are there, which takes a moment, and its kernel."""
     page.goto(f"{server.address}lab/tree/{path}?token={server.token}")
-    expect(page.locator(".jp-Notebook .jp-CodeCell").first).to_be_visible(timeout=RUN_MS)
+    expect(page.locator(".jp-Notebook .jp-CodeCell")).to_have_count(code_cells, timeout=RUN_MS)
     expect(page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")).to_be_visible(timeout=RUN_MS)
 
 
 def run_all(page):
     """Run > Run All Cells; returns the cells when none of them is waiting any more and the kernel is idle."""
+    page.evaluate(WATCH)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(STARTED)
+    page.evaluate("() => window.firstStar")
     page.wait_for_function(ENDED, timeout=RUN_MS)
     return page.evaluate(CELLS)
 
@@ -49,7 +52,7 @@ class Stepper:
     """The widget that walks a plan, as it is on the page."""
 
     def __init__(self, page):
-        self.at = page.locator(".jp-Notebook .lab-stepper")
+        self.page, self.at = page, page.locator(".jp-Notebook .lab-stepper")
         self.status = self.at.locator(".lab-stepper-status")
 
     def press(self, name):
@@ -64,5 +67,5 @@ class Stepper:
 
     def sides(self, fact):
         """(host, inside) of one row of the table below the status."""
-        head = self.at.get_by_role("rowheader", name=fact, exact=True)
+        head = self.page.get_by_role("rowheader", name=fact, exact=True)
         return tuple(self.at.get_by_role("row").filter(has=head).get_by_role("cell").all_inner_texts())

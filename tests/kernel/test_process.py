@@ -99,7 +99,7 @@ def test_a_guarded_call_raises_in_the_notebook():
                 print(error)
     """)
     assert said.splitlines() == [
-        "unshare: this would move the notebook itself", "  hint: write alice.call(unshare, 67108864)",
+        "unshare: this would move the notebook itself", "  hint: write alice.call(unshare, CLONE_NEWUTS)",
         "sethostname: this would move the notebook itself", "  hint: write alice.call(sethostname, 'x')",
     ]  # fmt: skip
 

@@ -4,13 +4,12 @@ import hashlib
 import os
 import pathlib
 import shutil
-import signal
 import stat
 import subprocess
 
 import pytest
 
-from tests.oci.box import LABCORE, RUNTIME, SILENT, TIMEOUT_S, command, status, wait_until_gone
+from tests.oci.box import LABCORE, RUNTIME, SILENT, TIMEOUT_S, wait_until_gone
 
 ALL = "CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL".split()
 
@@ -198,15 +197,15 @@ SIGNALS = ("python3", "-c", "import os, signal, sys\nfor n in set(signal.valid_s
 
 
 def test_no_signal_is_blocked_or_ignored_whatever_the_caller_does(lab):
-    show = "grep -E '^Sig(Blk|Ign)' /proc/self/status"
+    show = ["grep", "-E", "^Sig(Blk|Ign)", "/proc/self/status"]
     clean = "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
-    assert lab.out("run", "--rm", "busybox", "sh", "-c", show) == clean
+    assert lab.out("run", "--rm", "busybox", *show) == clean
     lab("run", "-d", "--name", "a", "busybox", "sleep", "1000", **SILENT)
-    assert lab.out("exec", "a", "sh", "-c", show) == clean
+    assert lab.out("exec", "a", *show) == clean
     # 32 and 33 are the C library's own: it lets nobody change or block them
     own = "SigBlk:\t0000000000000000\nSigIgn:\t0000000180000000\n"
-    assert lab.out("run", "--rm", "busybox", "sh", "-c", show, through=SIGNALS) in (clean, own)
-    assert lab.out("exec", "a", "sh", "-c", show, through=SIGNALS) in (clean, own)
+    assert lab.out("run", "--rm", "busybox", *show, through=SIGNALS) in (clean, own)
+    assert lab.out("exec", "a", *show, through=SIGNALS) in (clean, own)
 
 
 def test_the_session_and_the_keyring_are_its_own(lab):
@@ -417,10 +416,12 @@ def test_a_setuid_program_gains_nothing_with_no_new_privileges(run):
     def before(rootfs):
         shutil.copy(rootfs / "bin/busybox", rootfs / "bin/suid")
         (rootfs / "bin/suid").chmod(0o4755)
+        (rootfs / "bin/id").unlink()
+        (rootfs / "bin/suid").rename(rootfs / "bin/id")
 
     def edit(config):
         config["process"]["user"] = {"uid": 1000, "gid": 1000}
-        config["process"]["args"] = ["/bin/suid", "id", "-u"]
+        config["process"]["args"] = ["/bin/id", "-u"]
 
     assert run("", edit, copy=True, before=before).stdout == "1000\n"
 
@@ -489,10 +490,3 @@ def test_a_state_directory_that_others_may_write_to_is_refused(lab, tmp_path):
     done = subprocess.run([LABCORE, "--root", tmp_path / "link", "run", "--rm", "busybox", "true"], capture_output=True,
                           text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)  # fmt: skip
     assert done.returncode == 1 and "only you" in done.stderr
-
-
-def test_the_program_is_not_dumpable_before_it_is_the_program(lab, running):
-    """Between create and start the waiting init holds the host's interpreter: nobody inside may look into it."""
-    container = running("sh", "-c", "trap : TERM; sleep 1000 & wait")
-    assert status(lab.state(container)["pid"])["Name"] == "sh"
-    assert command(lab.root) and signal.SIGTERM
