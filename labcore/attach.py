@@ -52,8 +52,9 @@ def wait(handles, directory, caught=None):
         _signal.signal(number, forward)
     if caught:
         forward(caught, None)
-    if "master" in handles:
+    if handles.get("master") is not None:
         _relay(handles["master"])
+        os.close(handles.pop("master"))  # whoever still reads there sees the end
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)  # a zombie keeps its number: signals reach nobody else
     for number in FORWARDED:
         _signal.signal(number, _signal.SIG_IGN)
@@ -87,23 +88,24 @@ def _relay(master):
         tty.set_size(master, *tty.get_size(0))
         _set_raw(before)
     try:
-        while _carry(poll.poll(), master, poll):
+        while _carry(poll.poll(), master):
             pass
     finally:
         if typing:
-            termios.tcsetattr(0, termios.TCSADRAIN, before)
+            try:
+                termios.tcsetattr(0, termios.TCSADRAIN, before)
+            except termios.error:
+                pass  # it was closed: there is nothing to restore
 
 
-def _carry(ready, master, poll):
+def _carry(ready, master):
     for fd, _ in ready:
         try:
             data = os.read(fd, 65536)
         except OSError:
             data = b""  # EIO: the last process has closed its end
         if not data:
-            if fd == master:
-                return False
-            poll.unregister(0)
+            return False  # the container's terminal was closed, or ours: then nobody types any more
         target = 1 if fd == master else master
         while data:
             data = data[os.write(target, data) :]

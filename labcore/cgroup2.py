@@ -5,7 +5,7 @@ The verbs are those of cgroup1. `paths` is {"unified": this container's director
 
 import os
 
-from . import cgroupfs, inroot
+from . import cgroupfs, errors, inroot
 from .step import Descriptor, handle, host, inside
 
 FILES = (
@@ -72,7 +72,7 @@ def kill(paths):
     """Kill every process in the cgroup at once — cgroups(7), cgroup.kill."""
     try:
         cgroupfs.write(paths["unified"], "cgroup.kill", 1)
-    except OSError:
+    except (OSError, errors.HostError):
         if os.path.isdir(paths["unified"]):
             raise
     for _ in range(10000):

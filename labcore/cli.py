@@ -3,6 +3,8 @@
 import os
 import sys
 
+import _signal
+
 USAGE = """usage: labcore VERB …
 
   run      make a container and run a program in it      plan     show the steps of a run without doing them
@@ -60,6 +62,7 @@ def main(words=None):
     """Run one command and leave with its exit code."""
     words = sys.argv[1:] if words is None else words
     monitored = None
+    _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # a caller may have it ignored, and then nobody can be waited for
     if runs_detached(words):
         from . import monitor  # before anything else is imported: it stays in memory
 
@@ -128,8 +131,11 @@ def _complain(error, log):
         line = jsonfile.dumps({"level": "error", "msg": error.args[0], "time": stamp})
         if log.get("log_format") != "json":
             line = f"{stamp} error: {error.args[0]}"
-        with open(log["log"], "a") as file:
-            file.write(line + "\n")
+        try:
+            with open(log["log"], "a") as file:
+                file.write(line + "\n")
+        except OSError as refused:
+            print(f"labcore: --log {log['log']}: {refused.strerror}", file=sys.stderr, flush=True)
     return error.exit_code
 
 

@@ -256,6 +256,8 @@ def _answer(sock, took, handles, wanted):
     fds = [n for n in values if isinstance(values[n], Descriptor)]
     wire.send(sock, {"took": took, "values": {n: v for n, v in values.items() if n not in fds}, "fds": fds},
               [values[n] for n in fds])  # fmt: skip
+    for n in fds:
+        os.close(handles.pop(n))  # it is the host's now
 
 
 def _report(sock, index, error):

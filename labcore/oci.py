@@ -3,7 +3,7 @@
 import _signal
 import os
 
-from . import errors, jsonfile, runtime, spec, state
+from . import errors, jsonfile, runtime, sealed, spec, state
 from .options import Option, UsageError
 
 OPTIONS = [
@@ -50,6 +50,8 @@ def create(o, words, monitored):
     """
     bundle = os.path.abspath(o.get("bundle") or ".")
     config = spec.load(bundle)
+    if sealed.joins_pids(config):
+        sealed.reexecute()
     runtime.create(_one(words), bundle, config, keep=preserved(o), pid_file=o.get("pid_file"),
                    console_socket=o.get("console_socket"),
                    rootless=bool(config["linux"]["uidMappings"]))  # fmt: skip

@@ -6,7 +6,7 @@ Every verb walks a plan. A create that fails walks delete, so that nothing is le
 import _signal
 import os
 
-from . import errors, facts, pid, plan, spec, state
+from . import cgroupfs, errors, facts, pid, plan, spec, state
 from .walk import Guard, let_go, walk
 
 
@@ -108,10 +108,9 @@ def run(container_id, bundle, config=None, tell=None, mine=None, keep=0, **optio
             guard.check()
             _start(state.directory_of(container_id), config, tell, attached=True, mine=mine, keep=keep)
             guard.check()
-        except BaseException:
+        except BaseException as error:
             let_go(handles)
-            remove(state.load(container_id))
-            _reap(handles["init"])
+            _undo(container_id, handles, error)
             raise
     return handles
 
@@ -125,8 +124,8 @@ def kill(container_id, signal, everybody=False):
         paths = plan.CGROUPS[known["cgroup"]].places(facts.read(), known["cgroupPath"])
         if signal == _signal.SIGKILL:
             return plan.CGROUPS[known["cgroup"]].kill(paths)
-        for process in plan.cgroupfs.processes(next(iter(paths.values()))):
-            os.kill(process, signal)
+        for process in cgroupfs.processes(next(iter(paths.values()))):
+            pid.kill(process, pid.start_time(process), signal)
         return None
     return pid.kill(known["pid"], known["pidStart"], signal)
 

@@ -222,6 +222,8 @@ def _check_mounts(mounts):
     for n, m in enumerate(mounts):
         if not m["destination"].startswith("/"):
             raise errors.SpecError(f"mounts[{n}].destination: {m['destination']!r} is not an absolute path")
+        if all(part in ("", ".", "..") for part in m["destination"].split("/")):
+            raise errors.SpecError(f"mounts[{n}].destination: {m['destination']!r} would cover the root file system")
         if not m["type"]:
             raise errors.SpecError(f"mounts[{n}].type: missing")
 

@@ -123,6 +123,8 @@ def load(container_id):
     directory = directory_of(container_id)
     try:
         state = jsonfile.read(f"{directory}/state.json")
+        if not isinstance(state, dict) or not {"id", "ociVersion", "bundle", "cgroup", "cgroupPath"} <= state.keys():
+            raise ValueError("something is missing")
     except FileNotFoundError:
         if not os.path.isdir(directory):
             raise errors.NotFound(f"container {container_id!r} does not exist", "`labcore ps -a` lists them") from None
@@ -146,9 +148,10 @@ def _status(directory, init):
 
 def _read(directory, name, missing):
     try:
-        return jsonfile.read(f"{directory}/{name}")
+        found = jsonfile.read(f"{directory}/{name}")
     except (FileNotFoundError, ValueError):
         return missing
+    return found if type(found) is type(missing) else missing
 
 
 def dismiss(directory):

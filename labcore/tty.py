@@ -78,7 +78,8 @@ def send(master, socket_path):
         raise errors.LabError(f"console socket {socket_path}: {error.strerror}") from None
     finally:
         sock.close()
-        os.close(master)
+    os.close(master)  # when it could not be sent, whoever walks lets go of it
+    return {"master": None}
 
 
 def hold(master):

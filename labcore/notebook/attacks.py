@@ -1,19 +1,10 @@
 """What Eve does, move by move. This text is shipped whole: nothing but what is loaded in every actor anyway."""
 
-import os
-
 import _signal
 import _socket
+import os
 
-from labcore import syscalls
-
-
-def destroy_shared_memory(number):
-    """Remove a segment of System V shared memory."""
-    child = os.fork()
-    if child == 0:
-        os.execv("/bin/sh", ["sh", "-c", f"exec ipcrm -m {number} >/dev/null 2>&1"])
-    return os.waitpid(child, 0)[1] == 0
+from labcore import launcher, syscalls
 
 
 def shared_memory():
@@ -94,21 +85,14 @@ def fill_memory(count):
 
 def fill_process_table(count):
     """Have so many children at once; all end before this returns."""
-    reader, writer = os.pipe()
     children = []
     try:
-        for _ in range(count):
-            child = os.fork()
-            if child == 0:
-                os.close(writer)
-                os.read(reader, 1)  # until the parent lets go
-                os._exit(0)
-            children.append(child)
+        while len(children) < count:
+            children.append(launcher.fork(lambda _: _signal.pause(), None))
         return len(children)
     finally:
-        os.close(writer)
-        os.close(reader)
         for child in children:
+            os.kill(child, _signal.SIGKILL)
             os.waitpid(child, 0)
 
 

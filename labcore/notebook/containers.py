@@ -14,7 +14,8 @@ import os
 import signal
 
 from .. import errors, step, wire
-from . import link, process
+from . import link, looking, process
+from .travel import CommandFailed, checked, show, sources, spell
 
 YARD = {}  # name → the container of that name
 
@@ -40,7 +41,7 @@ class Container:
         null = os.open("/dev/null", os.O_RDONLY)
         try:
             answer = self._ask("run", self._lists("steps", "then", "known") | {"took": True}, [null, writer, writer],
-                               [(reader, process.show)])  # fmt: skip
+                               [(reader, show)])  # fmt: skip
         finally:
             for fd in (reader, writer, null):
                 os.close(fd)
@@ -70,7 +71,7 @@ class Container:
 
     def wait(self, timeout_s=None):
         """Wait until it ends: its exit status; None when it still runs after timeout_s."""
-        if self.code is None and self.pidfd is not None and process.wait_for(self.pidfd, timeout_s):
+        if self.code is None and self.pidfd is not None and looking.wait_for(self.pidfd, timeout_s):
             self.code = self._hear()[0]["ended"]
         return self.code
 
@@ -97,7 +98,7 @@ class Container:
 
     def sh(self, command):
         """Run a shell command in it (OCI's exec) and print what it prints."""
-        code = self._exec(command, process.show)
+        code = self._exec(command, show)
         if code:
             print(f"({spell(code)})")
 
@@ -107,18 +108,18 @@ class Container:
         code = self._exec(command, said.append)
         text = b"".join(said).decode("utf-8", "replace")
         if code and check:
-            raise process.CommandFailed(f"{self.name}: {command}: {spell(code)}", text.strip() or None)
+            raise CommandFailed(f"{self.name}: {command}: {spell(code)}", text.strip() or None)
         return text
 
     def look(self):
         """What the kernel says of its init, read from outside."""
         if self.pidfd is None:
             raise errors.StateError(f"container {self.name!r} is not running", f"{self.name}.start() starts it")
-        return process.look(self.pid, self.pidfd)
+        return looking.look(self.pid, self.pidfd)
 
     def namespaces(self):
         """{kind: "uts:[…]"} of its init — namespaces(7)."""
-        return process.in_order(self.look()["namespaces"])
+        return looking.in_order(self.look()["namespaces"])
 
     def config(self):
         """Its configuration, as OCI's config.json has it."""
@@ -171,10 +172,10 @@ class Container:
     def sides(self):
         """Host and inside as they are now: what a step may have changed."""
         host = process.Process.host()
-        found = {"host": side(host.look(), host.look()), "inside": {}}
+        found = {"host": looking.side(host.look(), host.look()), "inside": {}}
         if self.pid:
             try:
-                found["inside"] = side(eye_on(self.pid), host.look())
+                found["inside"] = looking.side(looking.eye_on(self.pid), host.look())
             except OSError:
                 pass  # not born yet, or gone
         return found
@@ -183,10 +184,10 @@ class Container:
         """A picture of what its init has of its own."""
         from .views import card
 
-        return card.draw(process.facts_for_card(self.name, self.look(), "container"))
+        return card.draw(looking.facts_for_card(self.name, self.look(), "container"))
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        if self.pidfd is None or process.ended(self.pidfd):
+        if self.pidfd is None or looking.ended(self.pidfd):
             return {"text/plain": repr(self)}
         return self.card()._repr_mimebundle_(include, exclude)
 
@@ -278,32 +279,6 @@ class Container:
         self.walker = self.number = self.pid = self.pidfd = None
 
 
-def sources(mine):
-    """{address: source} for functions that take the place of steps."""
-    if not mine:
-        return None
-    from . import source
-
-    return {a: f if isinstance(f, str) else source.self_contained(f, a.rpartition(".")[2]) for a, f in mine.items()}
-
-
-def checked(answer):
-    """The answer, unless it is an error."""
-    e = answer.get("error")
-    if e is None:
-        return answer
-    kind = getattr(errors, e["type"], errors.LabError)
-    simple = isinstance(kind, type) and kind not in (errors.StepFailed, errors.Interrupted, errors.CannotExecute)
-    error = (kind if simple else errors.LabError)(e["text"], e["hint"])
-    error.errno, error.step = e.get("errno"), e.get("step")
-    raise error
-
-
-def spell(code):
-    """An exit status in words; above 128 a signal, as shells have it."""
-    return process.ending(128 - code if 128 < code <= 192 else code)
-
-
 def load_steps():
     """Have the modules at hand whose docstrings explain the steps."""
     importlib.import_module("labcore.plan")
@@ -312,22 +287,3 @@ def load_steps():
 def rows(took):
     """Steps and times as views.plan takes them."""
     return [(step.Step(place, address), microseconds) for place, address, microseconds in took]
-
-
-def side(seen, host):
-    """What one side of a container looks like, in words that do not vary."""
-    kinds = process.in_order(seen["namespaces"])
-    found = {kind: "host's" if at == host["namespaces"][kind] else "own" for kind, at in kinds.items()}
-    found["host name"] = seen["hostname"]
-    found["root"] = "the host's" if seen["same_root"] else "its own"
-    found["program"] = seen["status"]["Name"].strip()
-    return found
-
-
-def eye_on(number):
-    """Look at a process by its PID."""
-    pidfd = os.pidfd_open(number)
-    try:
-        return process.look(number, pidfd)
-    finally:
-        os.close(pidfd)

@@ -14,7 +14,8 @@ from .. import default, errors, labhost, state, user, wire
 from ..image import template
 
 PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-LOST = "the launcher has ended, and with it every actor and every container of this notebook; another one takes its place"
+LOST = ("the launcher has ended, and with it every actor and every container of this notebook; "
+        "another one takes its place")
 HERE = None  # the launcher of this notebook
 
 
@@ -101,15 +102,20 @@ class Launcher:
             poll.register(self.line, select.POLLIN)
             poll.poll(5000)
         except OSError:
-            pass
+            pass  # gone already
         self.reap()
 
     def reap(self):
         """Let no zombie stay behind: the child is the launcher, or the sudo around it."""
+        if self.alive():
+            return  # it hangs, and will not be waited for
         try:
             os.waitpid(self.child, 0)
         except ChildProcessError:
             pass
+        for sock, _ in self.idle:
+            sock.close()
+        self.idle.clear()
 
 
 def spawn(situation):

@@ -7,23 +7,16 @@
 """
 
 import ast
-import builtins
-import inspect
-import linecache
 import marshal
 import os
-import select
 import signal
-import sys
 
 from .. import errors, wire
 from . import link
+from .looking import ended, facts_for_card, in_order, look, pid_of, wait_for
+from .travel import CommandFailed, arguments, builtin_name, ending, revive, show
 
 CAST = {}  # name → the living process of that name
-
-
-class CommandFailed(errors.LabError):
-    """A command ended with another exit status than 0."""
 
 
 class Process:
@@ -232,128 +225,3 @@ class Background:
     def __del__(self):
         os.close(self.pidfd)
         os.close(self._output)
-
-
-# -- pidfds ------------------------------------------------------------------------------------------------------------
-
-
-def pid_of(pidfd):
-    """The PID behind a pidfd, as the notebook's own PID namespace numbers it — pidfd_open(2)."""
-    with open(f"/proc/self/fdinfo/{pidfd}", encoding="ascii") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Pid:"))
-
-
-def wait_for(pidfd, timeout_s=None):
-    """Wait until the process has ended; False if it has not — poll(2)."""
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(None if timeout_s is None else int(timeout_s * 1000)))
-
-
-def ended(pidfd):
-    """Has the process ended?"""
-    return wait_for(pidfd, 0)
-
-
-# -- what travels ------------------------------------------------------------------------------------------------------
-
-
-def show(data):
-    """Print what an actor printed."""
-    sys.stdout.write(data.decode("utf-8", "replace"))
-    sys.stdout.flush()
-
-
-def builtin_name(function):
-    """`labcore.syscalls.unshare` or `os.getpid` for what is there anyway, None for what must be shipped."""
-    name, module = getattr(function, "__name__", ""), getattr(function, "__module__", "") or ""
-    if module in ("posix", "os"):
-        return f"os.{name}"
-    if inspect.isfunction(function) and module.startswith("labcore.") and not module.startswith("labcore.notebook."):
-        return f"{module}.{name}"
-    return getattr(function, "actual", None)  # a guarded system call
-
-
-def arguments(args):
-    """Values as text that the actor evaluates; a Process becomes a descriptor of it."""
-    fds, words = [], []
-    for value in args:
-        if isinstance(value, Process | Background):
-            words.append(f"__fd__[{len(fds)}]")
-            fds.append(value.pidfd)
-        else:
-            text = repr(value)
-            try:
-                ast.literal_eval(text)
-            except (ValueError, SyntaxError):
-                raise errors.LabError(f"{text[:40]}: cannot travel to another process",
-                                      "give numbers, text, lists of them, or a Process") from None  # fmt: skip
-            words.append(text)
-    return f"({''.join(f'{w},' for w in words)})", fds
-
-
-def revive(e, name, text):
-    """The error that happened in an actor, raised here without a traceback of ours."""
-    kind = getattr(builtins, e["type"], None)
-    if e["text"] == "FIRST_CHILD":
-        return errors.LabError(f"{name}: the next child would be PID 1 of the new PID namespace, and a command ends at once",
-                               f'make a child that stays: box = {name}.fork("box"), then box.sh(...)')  # fmt: skip
-    if e["errno"] is not None:
-        error = OSError(e["errno"], e["text"], e["file"]) if e.get("file") else OSError(e["errno"], e["text"])
-    elif e["type"] == "KeyboardInterrupt":
-        error = KeyboardInterrupt()
-    elif isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, UnicodeError):
-        error = kind(e["text"])
-    else:
-        error = errors.LabError(f"{e['type']}: {e['text']}")
-    lines = [f"{type(error).__name__}: {error}".removesuffix(": ")]
-    if e.get("place"):
-        file, number = e["place"]
-        line = (text.splitlines()[number - 1 : number] or linecache.getlines(file)[number - 1 : number] or [""])[0].strip()
-        error.learner = number, line
-        lines.append(f"  in {name}, line {number}: {line}")
-    error._render_traceback_ = lambda: lines
-    return error
-
-
-def ending(code):
-    """An exit code in words."""
-    if code >= 0:
-        return f"exit status {code}"
-    return f"killed by signal {-code}, {signal.Signals(-code).name}"
-
-
-# -- looking -----------------------------------------------------------------------------------------------------------
-
-
-def look(number, pidfd):
-    """What the kernel says of a process on the lab host, or in a container there."""
-    eye = CAST.get(".eye")
-    if eye is None or not eye.alive:
-        eye = Process(".eye")  # nobody else moves it
-    answer, _ = eye._ask("call", {"code": None, "name": "labcore.actor.look", "args": f"({number},__fd__[0])"}, fds=[pidfd])
-    return ast.literal_eval(answer["value"])
-
-
-def in_order(links):
-    """The namespaces in the order in which they are taught."""
-    from ..namespace import KINDS
-
-    return {kind: links[kind] for kind in KINDS if kind in links}
-
-
-def facts_for_card(name, seen, state):
-    """What views.card draws, with nothing in it that varies from run to run."""
-    host = link.here().known["namespaces"]
-    own = {kind: None if at is None else "host" if at == host[kind] else "own" for kind, at in in_order(seen["namespaces"]).items()}
-    numbers = seen["status"]["NSpid"].split()
-    pids = [("host", int(numbers[0]))] + [("in its PID namespace", int(numbers[-1]))] * (len(numbers) > 1)
-    cgroup = seen["cgroup"].splitlines()[0].rpartition("/")[2]
-    uid = seen["status"]["Uid"].split()[1]
-    return {
-        "name": name, "state": state, "pids": pids, "hostname": seen["hostname"], "namespaces": own,
-        "root": "the host's" if seen["same_root"] else "its own",
-        "cgroup": "the host's" if seen["same_cgroup"] else cgroup,
-        "uid": f"{uid} on the host" if own["user"] == "own" else "0 (root)" if uid == "0" else uid,
-        "capabilities": "all that the host has" if seen["same_capabilities"] else seen["capabilities"],
-    }  # fmt: skip

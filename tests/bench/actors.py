@@ -36,7 +36,7 @@ def spawn(argv):
     child = os.posix_spawnp(argv[0], argv, os.environ, file_actions=actions, setsigmask=[])
     _, status, used = os.wait4(child, 0)
     taken = (time.perf_counter() - begun) * 1e3
-    text = os.pread(said, 8192, 0).decode("utf-8", "replace").strip()
+    text = os.pread(said, 4096, max(0, os.fstat(said).st_size - 4096)).decode("utf-8", "replace").strip()
     os.close(said)
     return {"ms": taken, "cpu_ms": (used.ru_utime + used.ru_stime) * 1e3, "code": os.waitstatus_to_exitcode(status),
             "said": text}  # fmt: skip

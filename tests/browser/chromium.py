@@ -13,7 +13,7 @@ CLOSED_NETWORK = [
 ]  # fmt: skip
 WINDOW = {"width": 1280, "height": 900}
 TALLEST = 16000  # a picture of a whole notebook; Chromium draws no surface beyond 16384
-PATIENCE_MS = 15_000
+START_MS, PATIENCE_MS = 60_000, 15_000  # beside other work on two slow processors
 
 # part of a console message → why it is no fault of ours
 HARMLESS = {}
@@ -30,7 +30,7 @@ def path():
 @contextlib.contextmanager
 def browse(directory, address):
     """A page of a new browser; `page.faults` grows with what went wrong, in words."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     (directory / "tmp").mkdir(parents=True)
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium's sandbox refuses root
@@ -38,9 +38,10 @@ def browse(directory, address):
     with sync_playwright() as play:
         context = play.chromium.launch_persistent_context(
             directory / "profile", executable_path=path(), headless=True, args=[*CLOSED_NETWORK, *sandbox],
-            env=os.environ | homes, viewport=WINDOW,
+            env=os.environ | homes, viewport=WINDOW, timeout=START_MS,
         )  # fmt: skip
         context.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         try:
             page = context.pages[0]
             page.faults = []

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import secrets
+import socket
 import subprocess
 import sys
 import threading
@@ -11,7 +12,7 @@ import threading
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/")
 HOMES = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "run",
          "IPYTHONDIR": "ipython", "MPLCONFIGDIR": "matplotlib", "TMPDIR": "tmp"}  # fmt: skip
-START_S, END_S = 40, 15
+START_S, END_S = 60, 15
 
 
 class Server:
@@ -75,8 +76,6 @@ def command(notebooks):
 
 def free_port():
     """A port that nobody listens on now; if somebody takes it before Jupyter does, Jupyter tries others."""
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -3,7 +3,7 @@
 from playwright.sync_api import expect
 
 RUN_MS = 60_000
-ERROR = "application/vnd.jupyter.error"
+ERROR = "application/vnd.jupyter.stderr"  # JupyterLab draws an exception as it draws standard error
 
 # what stands in each code cell: its prompt, the kinds of its outputs, its text
 CELLS = """() => [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')].map(cell => ({
@@ -18,7 +18,7 @@ WATCH = """() => { window.firstStar = new Promise(seen => new MutationObserver((
 ENDED = """() => document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'
     && ![...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
         .some(prompt => prompt.textContent.includes('*'))"""
-PICTURES = """async () => Promise.all([...document.querySelectorAll('.jp-Notebook .jp-RenderedSVG img')].map(async img => {
+PICTURES = """() => Promise.all([...document.querySelectorAll('.jp-Notebook .jp-RenderedSVG img')].map(async img => {
     img.scrollIntoView();
     await img.decode();
     const at = img.getBoundingClientRect(), room = img.closest('.jp-OutputArea').getBoundingClientRect();

@@ -1,4 +1,4 @@
-"""Kernel tests never touch the test process: a step runs in a child, in namespaces of its own, which tells what it saw."""
+"""No kernel test touches the test process: a step runs in a child, in new namespaces, and the child tells."""
 
 import json
 import os
@@ -80,7 +80,7 @@ def refused(function, *args, **named):
 
 @pytest.fixture
 def mounts():
-    """`mounts()`: {mount point: options of the mount, with its file system's type in front}, as this process sees it."""
+    """`mounts()`: {mount point: its options and its file system's type}, as this process sees it."""
     return mount_table
 
 

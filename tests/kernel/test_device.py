@@ -84,7 +84,7 @@ def test_host_path_that_is_another_device_is_not_bound(child, dev, refusal):
 
 def test_usual_links_are_made_and_old_ones_kept(child, dev):
     os.symlink("/elsewhere", dev / "fd")
-    child(lambda: device.link(os.open(dev.parent, os.O_PATH), device.LINKS))
+    child(lambda: device.link(os.open(dev.parent, os.O_PATH), "/dev", device.LINKS))
     assert os.readlink(dev / "fd") == "/elsewhere" and os.readlink(dev / "stdout") == "/proc/self/fd/1"
     assert os.readlink(dev / "ptmx") == "pts/ptmx"
 

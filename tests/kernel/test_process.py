@@ -1,332 +1,293 @@
-"""Process, %%on, refused, Container and Eve's list, asked of the kernel. Each test is a fresh notebook."""
+"""Who the program is, where it is found, and what it inherits: nothing."""
 
-import importlib.util
 import os
-import pathlib
+import resource
+import signal
 
 import pytest
 
-spec = importlib.util.spec_from_file_location("launcher_tests", pathlib.Path(__file__).with_name("test_launcher.py"))
-launcher_tests = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(launcher_tests)
-notebook = launcher_tests.notebook
-pytestmark = [
-    pytest.mark.usefixtures("leaves_no_trace"),
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
-]
-CTRL_C = """
-        import os, signal, threading, time
-        def ctrl_c(after=0.5):
-            threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
-"""
+from labcore import errors, inroot, mount, process, rootfs, wire
 
 
-def test_a_call_happens_in_the_actor_and_is_seen_from_outside():
-    said = notebook("""
-        host, alice = Process.host(), Process("alice")
-        alice.call(unshare, CLONE_NEWUTS)
-        alice.call(sethostname, "shop")
-        print(alice.hostname(), host.hostname(), alice.ns("uts") != host.ns("uts"), alice.ns("net") == host.ns("net"))
-    """)
-    assert said == "shop host True True\n"
+@pytest.fixture
+def image(tmp_path):
+    """A root file system of files that are programs, or not quite."""
+    for name, mode in {"bin/good": 0o755, "bin/private": 0o700, "bin/data": 0o644, "usr/bin/good": 0o755,
+                       "work/local": 0o755, "late/data": 0o755, "group/tool": 0o750}.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\n")
+        path.chmod(mode)
+    (tmp_path / "bin/directory").mkdir()
+    (tmp_path / "closed").mkdir(mode=0o700)
+    os.chown(tmp_path / "group/tool", 0, 42)
+    os.symlink("/bin/good", tmp_path / "bin/link")
+    os.symlink("loop", tmp_path / "bin/loop")
+    tmp_path.chmod(0o755)
+    return tmp_path
 
 
-def test_values_travel_both_ways_and_what_cannot_is_refused():
-    said = notebook("""
-        alice = Process("alice")
-        def same(*values):
-            return values
-        print(alice.call(same, 1, "ä", b"\\x00", None, [1.5, (2,)], {3: {4}}))
-        for what in (object(), lambda: 1):
-            try:
-                alice.call(same, what)
-            except Exception as error:
-                print(type(error).__name__)
-        def file():
-            return sorted
+def find(child, image, name, path="/bin", cwd="/", uid=0, gid=0, groups=()):
+    """What find_program says in that image, and as whom the process goes on."""
+    def tell():
+        rootfs.pivot(rootfs.open(str(image))["rootfs"])
+        env = ["PATH=/nowhere", f"PATH={path}"] if path is not None else []
         try:
-            alice.call(file)
-        except TypeError as error:
-            print(error)
-    """)
-    assert said.splitlines() == [
-        "(1, 'ä', b'\\x00', None, [1.5, (2,)], {3: {4}})",
-        "LabError", "LabError",
-        "a builtin_function_or_method cannot travel to the notebook: return numbers, text, or lists of them",
-    ]  # fmt: skip
+            found = process.find_program(name, env, cwd, uid, gid, list(groups))["program"]
+        except errors.LabError as error:
+            found = [getattr(error, "exit_code", None), error.args[0]]
+        os.mkdir("/made", 0o700)  # still root: nothing of the user's view is left
+        os.rmdir("/made")
+        return [found, os.getcwd()]
+
+    found, here = child(tell, "mnt")
+    assert here == "/"
+    return found
 
 
-def test_refused_prints_one_stable_line_and_fails_when_nothing_was_refused():
-    said = notebook("""
-        alice = Process("alice")
-        with refused(EINVAL):
-            alice.call(sethostname, "x" * 65)
-        for body in (lambda: None, lambda: alice.call(setns, 999, 0), lambda: 1 / 0):
-            try:
-                with refused(EPERM):
-                    body()
-            except NotRefused as error:
-                print(error)
-    """)
-    assert said.splitlines() == [
-        f"refused: sethostname('{'x' * 35}…', 65): Invalid argument (EINVAL)",
-        "nothing was refused; expected EPERM",
-        "expected EPERM, got EBADF: setns(999, 0): Bad file descriptor",
-        "expected EPERM, got ZeroDivisionError: ZeroDivisionError: division by zero",
-    ]
+@pytest.mark.parametrize("name, path, cwd, found", [
+    ("good", "/bin", "/", "/bin/good"),
+    ("good", "/none:/usr/bin:/bin", "/", "/usr/bin/good"),
+    ("link", "/bin", "/", "/bin/link"),
+    ("local", "", "/work", "./local"),
+    ("local", "/bin:", "/work", "./local"),
+    ("local", ":/bin", "/work", "./local"),
+    ("good", None, "/", "/usr/bin/good"),
+    ("data", "/bin:/late", "/", "/late/data"),  # the first that may be executed, not the first of that name
+    ("directory", "/bin", "/", [126, "process.args[0]: 'directory' cannot be executed: Permission denied"]),
+    ("data", "/bin", "/", [126, "process.args[0]: 'data' cannot be executed: Permission denied"]),
+    ("/bin/data", "", "/", [126, "process.args[0]: '/bin/data' cannot be executed: Permission denied"]),
+    ("none", "/bin", "/", [127, "process.args[0]: 'none' is not in this root file system"]),
+    ("", "/bin", "/", [127, "process.args[0]: '' is not in this root file system"]),
+    ("/none", "/bin", "/", [127, "process.args[0]: '/none' is not in this root file system"]),
+    ("/bin/good/x", "/bin", "/", [127, "process.args[0]: '/bin/good/x' is not in this root file system"]),
+    ("./local", "/bin", "/work", "./local"),
+    ("../bin/good", "/bin", "/work", "../bin/good"),
+    ("good", "/bin/good:/usr/bin", "/", "/usr/bin/good"),
+    ("loop", "/bin", "/", [126, "process.args[0]: 'loop' cannot be executed: Too many levels of symbolic links"]),
+    ("good", "/bin", "/none", [1, "process.cwd: '/none': No such file or directory"]),
+    ("good", "/bin", "/bin/good", [1, "process.cwd: '/bin/good': Not a directory"]),
+])
+def test_program_is_found_as_a_shell_would(name, path, cwd, found, child, image):
+    assert find(child, image, name, path, cwd) == found
 
 
-def test_an_error_carries_the_line_of_the_learners_own_function():
-    said = notebook("""
-        def rename(name):
-            name = name * 65
-            sethostname(name)
-        alice = Process("alice")
+@pytest.mark.parametrize("name, who, found", [
+    ("private", {"uid": 7, "gid": 7}, [126, "process.args[0]: 'private' cannot be executed: Permission denied"]),
+    ("private", {}, "/bin/private"),
+    ("good", {"uid": 7, "gid": 7}, "/bin/good"),
+    ("/group/tool", {"uid": 7, "gid": 42}, "/group/tool"),
+    ("/group/tool", {"uid": 7, "gid": 7, "groups": [42]}, "/group/tool"),
+    ("/group/tool", {"uid": 7, "gid": 7},
+     [126, "process.args[0]: '/group/tool' cannot be executed: Permission denied"]),
+    ("good", {"uid": 7, "gid": 7, "cwd": "/closed"}, [1, "process.cwd: '/closed': Permission denied"]),
+])
+def test_permission_is_that_of_the_final_user(name, who, found, child, image):
+    assert find(child, image, name, **who) == found
+
+
+PASSWD = "root:x:0:0:root:/root:/bin/sh\nann:x:5:6:Ann:/home/ann:/bin/sh\n77:x:8:9::/:\nann:x:1:1:::\n"
+GROUP = "root:x:0:\nsix:x:6:\nmore:x:10:bob,ann\nextra:x:11:ann\nann:x:12:\n"
+
+
+def look_up(child, image, user, passwd=PASSWD, group=GROUP):
+    (image / "etc").mkdir(exist_ok=True)
+    for name, text in (("passwd", passwd), ("group", group)):
+        if isinstance(text, str | bytes):
+            (image / "etc" / name).write_bytes(text if isinstance(text, bytes) else text.encode())
+        elif text:
+            text(str(image / "etc" / name))
+
+    def tell():
+        rootfs.pivot(rootfs.open(str(image))["rootfs"])
         try:
-            alice.call(rename, "x")
-        except OSError as error:
-            print(error.errno == EINVAL, error.learner, error._render_traceback_()[-1])
-    """)
-    assert said == "True (3, 'sethostname(name)')   in alice, line 3: sethostname(name)\n"
+            return process.find_user(user)
+        except errors.LabError as error:
+            return error.args[0]
+
+    return child(tell, "mnt")
 
 
-def test_a_guarded_call_raises_in_the_notebook():
-    said = notebook("""
-        for call in (lambda: unshare(CLONE_NEWUTS), lambda: sethostname("x")):
-            try:
-                call()
-            except Exception as error:
-                print(error)
-    """)
-    assert said.splitlines() == [
-        "unshare: this would move the notebook itself", "  hint: write alice.call(unshare, CLONE_NEWUTS)",
-        "sethostname: this would move the notebook itself", "  hint: write alice.call(sethostname, 'x')",
-    ]  # fmt: skip
+@pytest.mark.parametrize("user, uid, gid, groups, home", [
+    ("root", 0, 0, [], "/root"), ("ann", 5, 6, [10, 11], "/home/ann"), ("5", 5, 6, [10, 11], "/home/ann"),
+    ("1234", 1234, 0, [], "/"), ("ann:more", 5, 10, [], "/home/ann"), ("ann:99", 5, 99, [], "/home/ann"),
+    ("1234:six", 1234, 6, [], "/"), ("77", 8, 9, [], "/"), ("4294967294", 4294967294, 0, [], "/"),
+])
+def test_user_is_looked_up_in_the_images_own_files(user, uid, gid, groups, home, child, image):
+    assert look_up(child, image, user) == {"uid": uid, "gid": gid, "groups": groups, "home": home}
 
 
-def test_sh_prints_what_is_printed_and_shows_a_failure():
-    said = notebook("""
-        alice = Process("alice")
-        alice.sh("echo out; echo err >&2; read x || echo no input; exit 3")
-        alice.sh("kill -9 $$")
-        print(repr(alice.out("printf a")))
-        try:
-            alice.out("echo why >&2; false")
-        except CommandFailed as error:
-            print(error)
-    """)
-    assert said.splitlines() == [
-        "out", "err", "no input", "(exit status 3)", "(killed by signal 9, SIGKILL)", "'a'",
-        "alice: echo why >&2; false: exit status 1", "  hint: why",
-    ]  # fmt: skip
+@pytest.mark.parametrize("user, said", [
+    ("bob", "process.user: no user 'bob' in this root file system"),
+    ("ann:crew", "process.user: no group 'crew' in this root file system"),
+    ("", "process.user: no user '' in this root file system"),
+    ("-1", "process.user: no user '-1' in this root file system"),
+    ("\u00b2", "process.user: no user '\u00b2' in this root file system"),
+    ("4294967295", "process.user: user 4294967295 is out of range"),
+    ("0:4294967295", "process.user: group 4294967295 is out of range"),
+    ("9" * 5000, f"process.user: user {'9' * 40} is out of range"),
+])
+def test_user_that_cannot_be_is_refused(user, said, child, image):
+    assert look_up(child, image, user) == said
 
 
-def test_after_clone_newpid_sh_refuses_and_a_fork_is_pid_1_until_it_ends():
-    said = notebook("""
-        import os
-        alice = Process("alice")
-        alice.call(unshare, CLONE_NEWPID)
-        try:
-            alice.sh("true")
-        except Exception as error:
-            print(error)
-        web = alice.fork("web")
-        print(web.call(os.getpid), web.pid > 1, web.look()["status"]["NSpid"].split()[-1])
-        web.end()
-        with refused(ENOMEM):
-            alice.fork("later")
-    """)
-    assert said.splitlines() == [
-        "alice: the next child would be PID 1 of the new PID namespace, and a command ends at once",
-        '  hint: make a child that stays: box = alice.fork("box"), then box.sh(...)',
-        "1 True 1",
-        "refused: Cannot allocate memory (ENOMEM)",
-    ]
+@pytest.mark.parametrize("passwd", [
+    lambda p: os.mkfifo(p), lambda p: os.symlink("/dev/zero", p), lambda p: os.symlink("/dev/tty", p), None,
+    lambda p: os.mkdir(p), b"\xff" * 100, b"ann:x:5\n", b"ann:x:-5:6:::\n", b"ann:x:" + b"9" * 5000 + b":6:::\n",
+    b"ann:x:4294967295:6:::\n", b"ann:x:5:4294967296:::\n", b"x" * (2 << 20) + b"\nann:x:5:6:Ann:/:/\n",
+    b"\nann:x:\xc2\xb2:6:::\n",
+], ids=["fifo", "endless", "terminal", "none", "directory", "bytes", "short", "negative", "long number", "no change",
+        "large group", "huge", "superscript"])
+def test_hostile_passwd_gives_nobody_and_hangs_nobody(passwd, child, image):
+    if passwd and not isinstance(passwd, bytes):
+        os.makedirs(image / "dev", exist_ok=True)
+        os.mknod(image / "dev/zero", 0o020666, os.makedev(1, 5))
+    assert look_up(child, image, "ann", passwd) == "process.user: no user 'ann' in this root file system"
 
 
-def test_a_name_used_again_ends_the_earlier_process_and_its_children():
-    said = notebook("""
-        first = Process("alice")
-        child, job = first.fork("child"), first.start("sleep 1000")
-        Process("alice")
-        print(first, child, job.wait.__self__.actor is first)
-        from labcore.notebook.process import wait_for
-        print(wait_for(job.pidfd, 5))
-    """)
-    assert said == "<alice, ended> <child, ended> True\nTrue\n"
+def test_program_has_exactly_the_identity_asked_for(child):
+    def tell():
+        os.setgroups([1, 2, 3])
+        process.set_user(5, 6, [7], 0o027)
+        return [os.getresuid(), os.getresgid(), os.getgroups(), os.umask(0)]
+
+    assert child(tell) == [[5, 5, 5], [6, 6, 6], [7], 0o027]
 
 
-def test_a_command_in_the_background_can_be_watched_waited_for_and_killed():
-    said = notebook("""
-        alice = Process("alice")
-        job = alice.start("echo here; exit 4")
-        print(job.wait(), job.output.strip(), job)
-        job = alice.start("exec sleep 1000")
-        print(job.wait(0), job)
-        job.kill()
-        print(job.wait())
-    """)
-    assert said.splitlines() == [
-        "4 here <alice: echo here; exit 4, ended>", "None <alice: exec sleep 1000, running>", "-15",
-    ]  # fmt: skip
+def test_groups_of_the_caller_are_dropped(child):
+    def tell():
+        os.setgroups([1, 2, 3])
+        process.set_user(0, 0, [], 0o022)
+        return os.getgroups()
+
+    assert child(tell) == []
 
 
-def test_ctrl_c_ends_the_command_and_not_the_actor():
-    said = notebook(CTRL_C + """
-        alice = Process("alice")
-        def loop():
-            while True:
-                pass
-        for do in (lambda: alice.sh("sleep 1000"), lambda: alice.call(loop)):
-            ctrl_c()
-            try:
-                do()
-            except KeyboardInterrupt:
-                alice.sh("echo alive")
-    """)
-    assert said == "alive\nalive\n"
+def test_no_new_privileges_is_set_and_stays(child):
+    def status():
+        return [line.split()[1] for line in open("/proc/self/status") if line.startswith("NoNewPrivs")][0]
+
+    def tell():
+        before = status()
+        process.set_no_new_privileges()
+        return [before, status()]
+
+    assert child(tell) == ["0", "1"]
 
 
-def test_ctrl_c_during_a_container_takes_it_down():
-    said = notebook(CTRL_C + """
-        box = Container("box", "busybox", "echo hi; sleep 1000")
-        ctrl_c(1)
-        try:
-            box.run()
-        except KeyboardInterrupt:
-            from labcore.notebook import link
-            print(os.listdir(link.HERE.known["state"]))
-    """)
-    assert said == "hi\n[]\n"
+def is_open(fd):
+    try:
+        return bool(os.fstat(fd))
+    except OSError:
+        return False
 
 
-def test_imports_are_refused_once_the_root_has_changed_and_no_planted_module_runs(tmp_path):
-    (tmp_path / "wave.py").write_text("open('/ran', 'w')")
-    said = notebook(f"""
-        alice = Process("alice")
-        alice.call(__import__("os").chroot, {str(tmp_path)!r})
-        from labcore.notebook.magics import on
-        on("alice", "import sys; sys.path.insert(0, '/')")
-        for word in ("wave", "json"):
-            try:
-                on("alice", f"import {{word}}")
-            except ImportError as error:
-                print(error)
-        on("alice", "print('ä'.encode('latin-1'))")
-    """)
-    refusal = "is not loaded: this process has another / now, and an import would run whatever file lies there"
-    assert said.splitlines() == [f"wave {refusal}", f"json {refusal}", "b'\\xe4'"]
-    assert not (tmp_path / "ran").exists()
+@pytest.mark.parametrize("keep, spare, left", [
+    (0, [], [0, 1, 2]), (0, [9], [0, 1, 2, 9]), (2, [], [0, 1, 2, 3, 4]), (1, [3, 20, 7], [0, 1, 2, 3, 7, 20]),
+    (0, [3, 4, 5], [0, 1, 2, 3, 4, 5]),
+])
+def test_descriptors_beyond_two_are_closed_but_for_those_named(keep, spare, left, child):
+    """The process writes what it has left into its own name: every other way out is closed."""
+    def tell():
+        made = os.fork()
+        if made == 0:
+            for fd in (*range(3, 32), 900):
+                os.dup2(0, fd)
+            process.close_descriptors(keep, spare)
+            code = sum(1 << min(fd, 40) for fd in range(1024) if is_open(fd))
+            file = os.open("/proc/self/comm", os.O_WRONLY)
+            os.write(file, b"%x" % code)
+            os.close(file)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            os._exit(0)
+        os.waitpid(made, os.WUNTRACED)
+        found = int(open(f"/proc/{made}/comm").read(), 16)
+        os.kill(made, signal.SIGKILL)
+        os.waitpid(made, 0)
+        return [fd for fd in range(41) if found >> fd & 1]
+
+    assert child(tell) == left
 
 
-def test_on_runs_a_cell_in_the_actor_and_shows_prints_values_and_the_line_of_an_error():
-    said = notebook("""
-        from labcore.notebook.magics import on
-        alice = Process("alice")
-        on("alice", "unshare(CLONE_NEWUTS)\\nsethostname('cell')\\nprint(os.uname().nodename)\\n1 + 1")
-        on("alice", "x = 1")
-        for cell in ("print(x)", "y = 1\\nsethostname('z' * 65)", "def broken("):
-            try:
-                on("alice", cell)
-            except Exception as error:
-                print(type(error).__name__, getattr(error, "learner", ""))
-        try:
-            on("nobody", "1")
-        except Exception as error:
-            print(error)
-    """)
-    assert said.splitlines() == [
-        "cell", "2", "NameError (1, 'print(x)')", "OSError (2, \"sethostname('z' * 65)\")", "SyntaxError ",
-        "%%on nobody: there is no such process", "  hint: there are: alice",
-    ]  # fmt: skip
+def test_every_signal_is_as_new(child):
+    def masks():
+        with open("/proc/self/status") as file:
+            lines = [line for line in file if line.startswith(("SigBlk", "SigIgn", "SigCgt"))]
+        return {line[:6]: int(line.split()[1], 16) for line in lines}
+
+    def tell():
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGCHLD, signal.SIGRTMAX):
+            signal.signal(number, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGRTMIN])
+        before = masks()
+        process.reset_signals()
+        after = masks()  # what C code catches in this test process (faulthandler) ends with the exec
+        had = bool(before["SigIgn"] and before["SigBlk"])
+        return [had, after["SigIgn"], after["SigBlk"], after["SigCgt"] >> signal.SIGTERM - 1 & 1]
+
+    assert child(tell) == [True, 0, 0, 0]
 
 
-def test_a_card_says_the_same_every_time():
-    script = """
-        alice = Process("alice")
-        alice.call(unshare, CLONE_NEWUTS)
-        print(alice._repr_mimebundle_())
-    """
-    assert notebook(script) == notebook(script)
+def test_program_dies_with_whoever_runs_it(child):
+    def tell():
+        reader, writer = os.pipe()
+        here, there = wire.pair()
+        middle = os.fork()
+        if middle == 0:
+            made = os.fork()
+            if made == 0:
+                os.close(reader)
+                here.close()
+                process.die_with_parent(there.fileno())
+                os.write(writer, b"armed")
+                signal.pause()
+            os._exit(0 if os.read(reader, 5) == b"armed" else 1)
+        os.close(writer)
+        ended = os.waitstatus_to_exitcode(os.waitpid(middle, 0)[1])
+        return [ended, os.read(reader, 5).decode()]  # end-of-file: the grandchild is gone
+
+    assert child(tell) == [0, ""]
 
 
-def test_a_container_runs_on_the_learners_own_function():
-    said = notebook("""
-        def mine(name):
-            sethostname("mine-" + name)
-        Container("box", "busybox", "hostname", mine={"uts.set_hostname": mine}).run()
-        Container("box", "busybox", "hostname; exit 3").run()
-    """)
-    assert said == "mine-box\nbox\n(exit status 3)\n"
+def test_parent_that_died_before_is_noticed(child, refusal):
+    def tell():
+        here, there = wire.pair()
+        alive = process.is_gone(there.fileno())
+        here.close()
+        return [alive, refusal(process.die_with_parent, there.fileno())]
+
+    assert child(tell) == [False, ["ProcessLookupError", "the parent has died already"]]
 
 
-def test_a_container_can_be_walked_one_step_at_a_time_and_closing_takes_it_down():
-    said = notebook("""
-        box = Container("box", "busybox", "sleep 1000", hostname="shop")
-        walking = box.walk()
-        for done, _ in walking:
-            if done.address == "uts.set_hostname":
-                break
-        print(box.sides()["inside"]["host name"], box.sides()["host"]["host name"])
-        walking.close()
-        from labcore.notebook import link
-        import os
-        print(os.listdir(link.HERE.known["state"]), box.pid)
-        print(sum(1 for _ in box.walk()) == len(box.steps()))
-    """)
-    assert said == "shop host\n[] None\nTrue\n"
+def test_working_directory_outside_the_root_is_refused(child, image, refusal, tmp_path):
+    def tell():
+        outside = os.open("/", os.O_PATH)
+        root = rootfs.open(str(image))["rootfs"]
+        mount.attach(root, "/proc", "proc", "proc", mount.options([]), True)
+        rootfs.pivot(root)
+        process.enter_directory("/work")
+        return [os.getcwd(), refusal(process.enter_directory, f"/proc/self/fd/{outside}"),
+                refusal(process.enter_directory, "/none")]
+
+    here, outside, none = child(tell, "mnt")
+    assert here == "/work" and outside[0] == none[0] == "SpecError"
+    assert "lies outside the root file system" in outside[1]
 
 
-def test_a_container_that_fails_says_why_and_leaves_nothing():
-    said = notebook("""
-        for words in ({"command": ["nonesuch"]}, {"hostname": "x" * 65}, {"memory": "1k"}, {"image": "/nonesuch"}):
-            try:
-                Container("box", **words).run()
-            except Exception as error:
-                print(str(error).splitlines()[0])
-    """)
-    assert said.splitlines() == [
-        "process.find_program: process.args[0]: 'nonesuch' is not in this root file system",
-        "hostname: 65 bytes, but the kernel takes at most 64",
-        "--memory 1k: less than 512 KiB, in which no program starts",
-        "root file system /nonesuch: does not exist",
-    ]
+def test_oom_score_is_set(child):
+    def tell():
+        process.set_oom_score(os.getpid(), 500)
+        return open("/proc/self/oom_score_adj").read()
+
+    assert child(tell) == "500\n"
 
 
-def answers(said):
-    return [line.split()[-2] for line in said.splitlines()[1:]]
+def test_nothing_is_read_beyond_a_bounded_part_of_passwd(child, image):
+    def tell():
+        resource.setrlimit(resource.RLIMIT_AS, (512 << 20, 512 << 20))
+        with open(image / "big", "wb") as file:
+            file.truncate(8 << 30)
+        return len(inroot.read(str(image / "big")))
 
-
-def test_every_attack_on_eves_list_works_on_the_lab_host_and_none_from_a_limited_container():
-    said = notebook("""
-        eve()
-        box = Container("box", "busybox", "sleep 1000", memory="64m", pids_limit="50")
-        box.start()
-        eve(against=box)
-        box.delete()
-    """)
-    lines = said.splitlines()
-    assert answers("\n".join(lines[:11])) == ["yes"] * 10
-    assert answers("\n".join(lines[11:])) == ["no"] * 10
-
-
-@pytest.mark.parametrize(
-    "flags, closed", [("CLONE_NEWUTS", {"01"}), ("CLONE_NEWIPC", {"02"}), ("CLONE_NEWPID", {"03"}), ("CLONE_NEWNET", {"04"})]
-)
-def test_each_namespace_closes_its_own_line_of_eves_list(flags, closed):
-    said = notebook(f"""
-        mallory = Process("mallory")
-        mallory.call(unshare, {flags})
-        eve(against=mallory)
-    """)
-    assert {line.split()[-1] for line in said.splitlines()[1:] if line.split()[-2] == "no"} == closed
-
-
-def test_memory_and_processes_are_only_stopped_by_limits():
-    said = notebook("""
-        box = Container("box", "busybox", "sleep 1000")
-        box.start()
-        eve(against=box)
-        box.delete()
-    """)
-    assert {line.split()[-1] for line in said.splitlines()[1:] if line.split()[-2] == "yes"} == {"08", "09"}
+    assert child(tell) == 1 << 20

@@ -8,8 +8,9 @@ import pytest
 from labcore import errors, helper, plan, step, tty, uts, walk  # noqa: F401 (plan: its modules are the addresses)
 
 CLONE = step.host(helper.clone, kinds=["uts"], cgroup=None, sibling=False, keep=0)
-READ = step.Step("inside", "uts.set_domainname", {}, "def set_domainname():\n    return {'name': os.uname().nodename}\n")
-HOLD = step.host(tty.hold, master=step.handle("name"))
+READ = step.Step("inside", "uts.set_domainname", {},
+                 "def set_domainname():\n    return {'master': os.uname().nodename}\n")
+HOLD = step.host(tty.hold, master=step.handle("master"))
 
 
 def named(name):
@@ -43,8 +44,8 @@ def test_steps_are_done_in_order_and_timed(one_by_one, child):
 
 
 def test_descriptor_that_a_step_returns_inside_reaches_the_host(child):
-    body = "import sys; r, w = os.pipe(); os.write(w, b'inside'); return {'name': sys.modules['labcore.step']." \
-           "Descriptor(r)}"
+    body = "import sys; r, w = os.pipe(); os.write(w, b'inside'); return {'master': " \
+           "sys.modules['labcore.step'].Descriptor(r)}"
 
     def tell():
         handles = {}

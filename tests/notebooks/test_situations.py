@@ -1,4 +1,4 @@
-"""The three situations people have: a notebook as root, as a user with sudo, as a user without. Lessons print the same."""
+"""The three situations people have: a notebook as root, as a user with sudo, as a user without. All see the same."""
 
 import os
 import pathlib
@@ -33,8 +33,8 @@ LESSON = """
     eve(against=web)
     with refused(EINVAL):
         alice.call(sethostname, "x" * 65)
-    box = Container("box", "busybox", "id -u; hostname; touch /new && ls /new; ping -c 1 127.0.0.1 | grep -o ' 0% .*'; exit 3")
-    box.run()
+    words = "id -u; hostname; touch /new && ls /new; ping -c 1 127.0.0.1 | grep -o ' 0% .*'; exit 3"
+    Container("box", "busybox", words).run()
     box = Container("box", "busybox", "sleep 1000")
     box.start()
     box.sh("hostname; id -u")
@@ -95,7 +95,7 @@ def reachable():
 
 
 def lesson(user=None):
-    """(what the lesson prints, the situation) — as root, or as a user; the checkout is bound to /mnt if they cannot reach it."""
+    """(what it prints, the situation), as root or as a user; whose checkout is at /mnt if they cannot reach it."""
     root = str(ROOT) if user is None or reachable() else "/mnt"
     python = sys.executable.replace(str(ROOT), root)
     script = f"import sys; sys.path.insert(0, {root!r})\n" + textwrap.dedent(LESSON)

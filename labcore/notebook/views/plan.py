@@ -63,10 +63,10 @@ def paint(rows, most, times, sentence, twin):
     names = min(245, max([svg.width(row[1], size=12, mono=True) for row in shown] + [60]))
     right = svg.WIDTH - svg.MARGIN - (120 if times else 0)
     words = left + names + 14
-    lines = [svg.wrap(row[2], right - words, lines=2, size=11) for row in shown]
+    lines = [svg.wrap(row[2], right - words, lines=3, size=11) for row in shown]
     tops = [drawing.top + TOP + 6]
     for some in lines:
-        tops.append(tops[-1] + (24 if len(some) < 2 else 37))
+        tops.append(tops[-1] + 11 + 13 * len(some))
     lanes(drawing, shown, tops)
     drawing.text(left, tops[0] - 18, "step", size=11, fill=svg.SOFT)
     drawing.text(words, tops[0] - 18, "what it does", size=11, fill=svg.SOFT)

@@ -133,7 +133,7 @@ class Stepper(widgets.VBox):
         self.buttons["reset"].disabled = self.restart is None
         self.buttons["end"].disabled = self.phase == "ended"
         self.status.value = status(self)
-        self.table.value = sides(self.seen, self.before)
+        self.table.value = "" if self.phase == "ended" else sides(self.seen, self.before)  # what it showed is gone
 
 
 def spell(error):

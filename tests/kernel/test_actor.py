@@ -1,0 +1,237 @@
+"""Actors: Process, %%on and refused, asked of the kernel. Each test is a fresh notebook."""
+
+import importlib.util
+import os
+import pathlib
+
+import pytest
+
+spec = importlib.util.spec_from_file_location("launcher_tests", pathlib.Path(__file__).with_name("test_launcher.py"))
+launcher_tests = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(launcher_tests)
+notebook = launcher_tests.notebook
+pytestmark = [
+    pytest.mark.usefixtures("leaves_no_trace"),
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+]
+CTRL_C = """
+        import os, signal, threading, time
+        def ctrl_c(after=0.5):
+            threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
+"""
+
+
+def test_a_call_happens_in_the_actor_and_is_seen_from_outside():
+    said = notebook("""
+        host, alice = Process.host(), Process("alice")
+        alice.call(unshare, CLONE_NEWUTS)
+        alice.call(sethostname, "shop")
+        print(alice.hostname(), host.hostname(), alice.ns("uts") != host.ns("uts"), alice.ns("net") == host.ns("net"))
+    """)
+    assert said == "shop host True True\n"
+
+
+def test_values_travel_both_ways_and_what_cannot_is_refused():
+    said = notebook("""
+        alice = Process("alice")
+        def same(*values):
+            return values
+        print(alice.call(same, 1, "ä", b"\\x00", None, [1.5, (2,)], {3: {4}}))
+        for what in (object(), lambda: 1):
+            try:
+                alice.call(same, what)
+            except Exception as error:
+                print(type(error).__name__)
+        def file():
+            return sorted
+        try:
+            alice.call(file)
+        except TypeError as error:
+            print(error)
+    """)
+    assert said.splitlines() == [
+        "(1, 'ä', b'\\x00', None, [1.5, (2,)], {3: {4}})",
+        "LabError", "LabError",
+        "a builtin_function_or_method cannot travel to the notebook: return numbers, text, or lists of them",
+    ]  # fmt: skip
+
+
+def test_refused_prints_one_stable_line_and_fails_when_nothing_was_refused():
+    said = notebook("""
+        alice = Process("alice")
+        with refused(EINVAL):
+            alice.call(sethostname, "x" * 65)
+        for body in (lambda: None, lambda: alice.call(setns, 999, 0), lambda: 1 / 0):
+            try:
+                with refused(EPERM):
+                    body()
+            except NotRefused as error:
+                print(error)
+    """)
+    assert said.splitlines() == [
+        f"refused: sethostname('{'x' * 35}…', 65): Invalid argument (EINVAL)",
+        "nothing was refused; expected EPERM",
+        "expected EPERM, got EBADF: setns(999, 0): Bad file descriptor",
+        "expected EPERM, got ZeroDivisionError: ZeroDivisionError: division by zero",
+    ]
+
+
+def test_an_error_carries_the_line_of_the_learners_own_function():
+    said = notebook("""
+        def rename(name):
+            name = name * 65
+            sethostname(name)
+        alice = Process("alice")
+        try:
+            alice.call(rename, "x")
+        except OSError as error:
+            print(error.errno == EINVAL, error.learner, error._render_traceback_()[-1])
+    """)
+    assert said == "True (3, 'sethostname(name)')   in alice, line 3: sethostname(name)\n"
+
+
+def test_a_guarded_call_raises_in_the_notebook():
+    said = notebook("""
+        for call in (lambda: unshare(CLONE_NEWUTS), lambda: sethostname("x")):
+            try:
+                call()
+            except Exception as error:
+                print(error)
+    """)
+    assert said.splitlines() == [
+        "unshare: this would move the notebook itself", "  hint: write alice.call(unshare, CLONE_NEWUTS)",
+        "sethostname: this would move the notebook itself", "  hint: write alice.call(sethostname, 'x')",
+    ]  # fmt: skip
+
+
+def test_sh_prints_what_is_printed_and_shows_a_failure():
+    said = notebook("""
+        alice = Process("alice")
+        alice.sh("echo out; echo err >&2; read x || echo no input; exit 3")
+        alice.sh("kill -9 $$")
+        print(repr(alice.out("printf a")))
+        try:
+            alice.out("echo why >&2; false")
+        except CommandFailed as error:
+            print(error)
+    """)
+    assert said.splitlines() == [
+        "out", "err", "no input", "(exit status 3)", "(killed by signal 9, SIGKILL)", "'a'",
+        "alice: echo why >&2; false: exit status 1", "  hint: why",
+    ]  # fmt: skip
+
+
+def test_after_clone_newpid_sh_refuses_and_a_fork_is_pid_1_until_it_ends():
+    said = notebook("""
+        import os
+        alice = Process("alice")
+        alice.call(unshare, CLONE_NEWPID)
+        try:
+            alice.sh("true")
+        except Exception as error:
+            print(error)
+        web = alice.fork("web")
+        print(web.call(os.getpid), web.pid > 1, web.look()["status"]["NSpid"].split()[-1])
+        web.end()
+        with refused(ENOMEM):
+            alice.fork("later")
+    """)
+    assert said.splitlines() == [
+        "alice: the next child would be PID 1 of the new PID namespace, and a command ends at once",
+        '  hint: make a child that stays: box = alice.fork("box"), then box.sh(...)',
+        "1 True 1",
+        "refused: Cannot allocate memory (ENOMEM)",
+    ]
+
+
+def test_a_name_used_again_ends_the_earlier_process_and_its_children():
+    said = notebook("""
+        first = Process("alice")
+        child, job = first.fork("child"), first.start("sleep 1000")
+        Process("alice")
+        print(first, child, job.wait.__self__.actor is first)
+        from labcore.notebook.process import wait_for
+        print(wait_for(job.pidfd, 5))
+    """)
+    assert said == "<alice, ended> <child, ended> True\nTrue\n"
+
+
+def test_a_command_in_the_background_can_be_watched_waited_for_and_killed():
+    said = notebook("""
+        alice = Process("alice")
+        job = alice.start("echo here; exit 4")
+        print(job.wait(), job.output.strip(), job)
+        job = alice.start("exec sleep 1000")
+        print(job.wait(0), job)
+        job.kill()
+        print(job.wait())
+    """)
+    assert said.splitlines() == [
+        "4 here <alice: echo here; exit 4, ended>", "None <alice: exec sleep 1000, running>", "-15",
+    ]  # fmt: skip
+
+
+def test_ctrl_c_ends_the_command_and_not_the_actor():
+    said = notebook(CTRL_C + """
+        alice = Process("alice")
+        def loop():
+            while True:
+                pass
+        for do in (lambda: alice.sh("sleep 1000"), lambda: alice.call(loop)):
+            ctrl_c()
+            try:
+                do()
+            except KeyboardInterrupt:
+                alice.sh("echo alive")
+    """)
+    assert said == "alive\nalive\n"
+
+
+def test_imports_are_refused_once_the_root_has_changed_and_no_planted_module_runs(tmp_path):
+    (tmp_path / "wave.py").write_text("open('/ran', 'w')")
+    said = notebook(f"""
+        alice = Process("alice")
+        alice.call(__import__("os").chroot, {str(tmp_path)!r})
+        from labcore.notebook.magics import on
+        on("alice", "import sys; sys.path.insert(0, '/')")
+        for word in ("wave", "json"):
+            try:
+                on("alice", f"import {{word}}")
+            except ImportError as error:
+                print(error)
+        on("alice", "print('ä'.encode('latin-1'))")
+    """)
+    refusal = "is not loaded: this process has another / now, and an import would run whatever file lies there"
+    assert said.splitlines() == [f"wave {refusal}", f"json {refusal}", "b'\\xe4'"]
+    assert not (tmp_path / "ran").exists()
+
+
+def test_on_runs_a_cell_in_the_actor_and_shows_prints_values_and_the_line_of_an_error():
+    said = notebook("""
+        from labcore.notebook.magics import on
+        alice = Process("alice")
+        on("alice", "unshare(CLONE_NEWUTS)\\nsethostname('cell')\\nprint(os.uname().nodename)\\n1 + 1")
+        on("alice", "x = 1")
+        for cell in ("print(x)", "y = 1\\nsethostname('z' * 65)", "def broken("):
+            try:
+                on("alice", cell)
+            except Exception as error:
+                print(type(error).__name__, getattr(error, "learner", ""))
+        try:
+            on("nobody", "1")
+        except Exception as error:
+            print(error)
+    """)
+    assert said.splitlines() == [
+        "cell", "2", "NameError (1, 'print(x)')", "OSError (2, \"sethostname('z' * 65)\")", "SyntaxError ",
+        "%%on nobody: there is no such process", "  hint: there are: alice",
+    ]  # fmt: skip
+
+
+def test_a_card_says_the_same_every_time():
+    script = """
+        alice = Process("alice")
+        alice.call(unshare, CLONE_NEWUTS)
+        print(alice._repr_mimebundle_())
+    """
+    assert notebook(script) == notebook(script)
