@@ -4,6 +4,7 @@ The verbs are those of cgroup2. `paths` is {subsystem: this container's director
 """
 
 import _signal
+import itertools
 import os
 
 from . import cgroupfs, inroot, syscalls
@@ -26,26 +27,27 @@ FILES = (
 def create(paths):
     """Make this container's cgroup in every hierarchy — cgroups(7)."""
     made = [d for d in dict.fromkeys(paths.values()) if cgroupfs.make(d)]
-    if "cpuset" in paths:
+    if paths.get("cpuset") in made:
         _inherit_cpuset(paths["cpuset"])
     return {"made": made}
 
 
 def _inherit_cpuset(directory):
     """An empty cpuset takes no process: fill it from its parent, from the top down."""
+    parent = os.path.dirname(directory)
     for file in ("cpuset.cpus", "cpuset.mems"):
-        if cgroupfs.read(directory, file) == "":
-            parent = os.path.dirname(directory)
+        text = cgroupfs.read(parent, file)
+        if text == "":
             _inherit_cpuset(parent)
-            cgroupfs.write(directory, file, cgroupfs.read(parent, file))
+            text = cgroupfs.read(parent, file)
+        cgroupfs.write(directory, file, text)
 
 
 def set_limits(paths, limits):
     """Set limits, each in the hierarchy of its subsystem — cgroups(7)."""
-    for subsystem, file, value in limits:
-        if subsystem not in paths:
-            cgroupfs.write(f"/sys/fs/cgroup/{subsystem}", file, value)  # the error names what is missing
-        cgroupfs.write(paths[subsystem], file, value)
+    for (subsystem, file), rows in itertools.groupby(limits, lambda row: row[:2]):
+        directory = paths.get(subsystem, f"/sys/fs/cgroup/{subsystem}")  # if missing, the error names it
+        cgroupfs.write(directory, file, *[value for _, _, value in rows])
 
 
 def enter(paths):

@@ -5,13 +5,15 @@ import os
 from . import errors, syscalls
 
 
-def write(directory, file, value):
-    """Write one value; a refusal names file and value."""
+def write(directory, file, *values):
+    """Write a value, or one after the other; a refusal names file and value."""
+    value = values[0]
     path = f"{directory}/{file}"
     try:
         fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
         try:
-            os.write(fd, str(value).encode())
+            for value in values:
+                os.write(fd, str(value).encode())
         finally:
             os.close(fd)
     except FileNotFoundError:
@@ -37,7 +39,7 @@ def read(directory, file):
 
 def _all(fd):
     text = part = os.read(fd, 65536)
-    while part:
+    while len(part) == 65536:  # a cgroup file gives all that fits at once
         part = os.read(fd, 65536)
         text += part
     return text

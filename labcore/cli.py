@@ -1,5 +1,6 @@
 """The command line: words to one call, prints, exit codes. What it does is in runtime.py."""
 
+import gc
 import os
 import sys
 
@@ -61,6 +62,7 @@ def _cluster(word, words):
 def main(words=None):
     """Run one command and leave with its exit code."""
     words = sys.argv[1:] if words is None else words
+    gc.disable()  # it lives for milliseconds
     monitored = None
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # a caller may have it ignored, and then nobody can be waited for
     if runs_detached(words):

@@ -16,7 +16,7 @@ _TYPES = {"c": stat.S_IFCHR, "u": stat.S_IFCHR, "b": stat.S_IFBLK, "p": stat.S_I
 
 def make(rootfs, devices):
     """Make device files — mknod(2)."""
-    parents = {}
+    parents, mask = {}, os.umask(0)
     try:
         for d in devices:
             head, _, name = d["path"].rpartition("/")
@@ -24,6 +24,7 @@ def make(rootfs, devices):
                 parents[head] = inroot.open_parent(rootfs, d["path"])[0]
             _make(parents[head], name, d)
     finally:
+        os.umask(mask)
         for fd in parents.values():
             os.close(fd)
 
@@ -31,7 +32,7 @@ def make(rootfs, devices):
 def _make(parent, name, d):
     kind, number = _TYPES[d["type"]], os.makedev(d["major"], d["minor"]) if d["type"] != "p" else 0
     try:
-        os.mknod(name, kind | 0o600, number, dir_fd=parent)
+        os.mknod(name, kind | d["fileMode"], number, dir_fd=parent)
     except FileExistsError:
         pass  # ours only if it is that very device: looked at next
     fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent)
@@ -42,7 +43,8 @@ def _make(parent, name, d):
         me = f"/proc/self/fd/{fd}"  # the inode itself, whatever its name means by now
         if (found.st_uid, found.st_gid) != (d["uid"], d["gid"]):
             os.chown(me, d["uid"], d["gid"])
-        os.chmod(me, d["fileMode"])
+        if stat.S_IMODE(found.st_mode) != d["fileMode"]:
+            os.chmod(me, d["fileMode"])
     finally:
         os.close(fd)
 

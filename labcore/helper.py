@@ -22,25 +22,25 @@ EXECUTE = "process.execute"
 # -- the host's end ----------------------------------------------------------------------------------------------------
 
 
-def clone(kinds, cgroup, sibling, keep):
+def clone(kinds, cgroup, sibling, keep, steps):
     """Make init: a copy of this process in new namespaces — clone(2)."""
     flags = namespace.flags(kinds) | (syscalls.CLONE_PARENT if sibling else 0)
-    return _born(flags, cgroup, keep, "init")
+    return _born(flags, cgroup, keep, "init", steps)
 
 
-def fork(cgroup, sibling, keep):
+def fork(cgroup, sibling, keep, steps):
     """Make a helper that will enter namespaces which exist already — fork(2)."""
-    return _born(syscalls.CLONE_PARENT if sibling else 0, cgroup, keep, "joiner")
+    return _born(syscalls.CLONE_PARENT if sibling else 0, cgroup, keep, "joiner", steps)
 
 
-def _born(flags, cgroup, keep, name):
+def _born(flags, cgroup, keep, name, steps):
     here, there = wire.pair()
     child = syscalls.clone(flags, cgroup)
     if child == 0:
         here.close()
-        _live(there, keep)
+        _live(there, keep, steps)
     there.close()
-    return {name: child, "helper": Helper(here)}
+    return {name: child, "helper": Helper(here, steps)}
 
 
 def join(helper, joiner, paths, target, kinds, new):
@@ -68,18 +68,18 @@ def join(helper, joiner, paths, target, kinds, new):
 class Helper:
     """The host's view of a helper: a socket, and the handles that live on the other side."""
 
-    def __init__(self, socket, parked=False):
-        self.socket, self.parked = socket, parked
+    def __init__(self, socket, steps=None):
+        self.socket, self.steps = socket, steps
 
     def play(self, steps, handles, wanted):
         """Have consecutive inside steps played: ([microseconds], {handle: value}); raises PlayFailed."""
         names = {n for s in steps for n in step.handles_in(s.args) if n in handles}
         fds = {n: handles[n] for n in names if isinstance(handles[n], Descriptor)}
         values = {n: handles[n] for n in names if n not in fds}
-        if self.parked:
-            message = {"play": len(steps)}
-        else:
-            message = {"steps": [list(s) for s in steps], "values": values, "fds": list(fds), "wanted": wanted}
+        message = {"play": len(steps)}
+        if self.steps:  # it was born with the whole plan in its memory
+            at = next(i for i, s in enumerate(self.steps) if s is steps[0])
+            message |= {"at": at, "values": values, "fds": list(fds), "wanted": wanted}
         try:
             wire.send(self.socket, message, list(fds.values()))
         except OSError:
@@ -143,7 +143,7 @@ def _revive(e):
 
 def connect(directory):
     """Knock at the door where init waits for start — connect(2)."""
-    return {"helper": Helper(state.knock(directory), parked=True)}
+    return {"helper": Helper(state.knock(directory))}
 
 
 # -- the inside end ----------------------------------------------------------------------------------------------------
@@ -154,7 +154,7 @@ def park(listener, steps):
     raise errors.LabError("park is played by the helper itself")
 
 
-def _live(sock, keep):
+def _live(sock, keep, steps):
     """The life of a helper; it ends in _exit or execve, never in a return."""
     try:
         sock = _close_all_but(sock, keep)
@@ -168,7 +168,7 @@ def _live(sock, keep):
             if "join" in message:
                 _join(sock, message, fds)
             else:
-                _play(sock, [Step(*s) for s in message["steps"]], handles, message, fds)
+                _play(sock, steps[message["at"] : message["at"] + message["play"]], handles, message, fds)
     except (EOFError, ConnectionError):
         os._exit(0)  # nobody wants this container any more
     except BaseException as error:

@@ -63,7 +63,7 @@ def enter(spec, facts, target, started, cgroup_path, keep=0, sibling=False, atta
     cgroup = CGROUPS[facts["cgroup"]] if cgroup_path else None
     born_in = handle("cgroup") if cgroup is cgroup2 else None
     steps = [host(cgroup2.open, paths=cgroup2.places(facts, cgroup_path))] if born_in else []
-    steps.append(host(helper.fork, cgroup=born_in, sibling=sibling, keep=keep))
+    steps.append(host(helper.fork, cgroup=born_in, sibling=sibling, keep=keep, steps=handle("steps")))
     if cgroup:
         steps += cgroup.plan_enter(facts, cgroup_path)
     steps.append(host(helper.join, helper=handle("helper"), joiner=handle("joiner"), paths=[],
@@ -107,8 +107,8 @@ def _init(spec, facts, path, sibling, keep):
     joined = [[k, path] for k, path in kinds.items() if path]
     cgroup = handle("cgroup") if facts["cgroup"] == 2 and path else None
     if not joined:
-        return [host(helper.clone, kinds=new, cgroup=cgroup, sibling=sibling, keep=keep)]
-    return [host(helper.fork, cgroup=cgroup, sibling=sibling, keep=keep),
+        return [host(helper.clone, kinds=new, cgroup=cgroup, sibling=sibling, keep=keep, steps=handle("steps"))]
+    return [host(helper.fork, cgroup=cgroup, sibling=sibling, keep=keep, steps=handle("steps")),
             host(helper.join, helper=handle("helper"), joiner=handle("joiner"), paths=joined, target=None, kinds=[],
                  new=new)]  # fmt: skip
 

@@ -47,7 +47,8 @@ def find_program(name, env, cwd, uid, gid, groups):
     """Find the program as its user will: PATH, working directory, permissions — execvp(3)."""
     path = next((e[5:] for e in reversed(env) if e.startswith("PATH=")), "/usr/sbin:/usr/bin:/sbin:/bin")
     tries = [name] if "/" in name else [f"{d or '.'}/{name}" for d in path.split(":") if name]
-    _see_as(uid, gid, groups)
+    if uid:  # as root, nothing would be seen otherwise
+        _see_as(uid, gid, groups)
     try:
         _enter(cwd)
         refused = None
@@ -62,7 +63,8 @@ def find_program(name, env, cwd, uid, gid, groups):
             except OSError as error:
                 refused = error if refused is None else refused
     finally:
-        _see_as(0, 0, None if groups is None else [])
+        if uid:
+            _see_as(0, 0, None if groups is None else [])
         os.chdir("/")
     if refused and refused.errno not in (errno.ENOTDIR, errno.ENOENT):
         raise errors.CannotExecute(f"process.args[0]: {name!r} cannot be executed: {os.strerror(refused.errno)}", 126)

@@ -97,7 +97,7 @@ def _check_shape(value, shape, where):
             raise errors.SpecError(f"{where}: must be {_a(shape)}, not {_a(type(value))}")
         if shape is str and "\0" in value:
             raise errors.SpecError(f"{where}: holds a NUL byte")
-        if shape is str and any("\ud800" <= letter <= "\udfff" for letter in value):
+        if shape is str and not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
             raise errors.SpecError(f"{where}: holds half a character (a lone surrogate)")
         if shape is int and not -(2**63) <= value < 2**64:
             raise errors.SpecError(f"{where}: {value} does not fit 64 bits")

@@ -15,6 +15,7 @@ def walk(steps, handles=None, one_by_one=False):
     """
     handles = {} if handles is None else handles
     steps, at = list(steps), 0
+    handles["steps"] = steps  # a helper is born with them
     wanted = sorted({n for s in steps if s.place == step.HOST for n in step.handles_in(s.args)})
     while at < len(steps):
         count = 1
