@@ -47,9 +47,9 @@ def test_a_process_on_stage_has_no_descriptor_but_0_1_2_and_its_line():
             return sorted({os.readlink(f"/proc/self/fd/{n}").split(":")[0] for n in os.listdir("/proc/self/fd")
                            if os.path.exists(f"/proc/self/fd/{n}")} - {f"/proc/{os.getpid()}/fd"})
         print(alice.call(kinds))
-        alice.sh("for n in /proc/self/fd/*; do echo ${n##*/}; done | head -3 | tr '\\\\n' ' '; ls /proc/self/fd | wc -l")
+        alice.sh("for n in /proc/self/fd/*; do echo ${n##*/}; done | head -3 | xargs; ls /proc/self/fd | wc -l")
     """)
-    assert said == "['/dev/null', 'pipe', 'socket']\n0 1 2 4\n"
+    assert said == "['/dev/null', 'pipe', 'socket']\n0 1 2\n4\n"
 
 
 def test_a_killed_launcher_takes_everything_with_it_and_another_one_takes_its_place():

@@ -33,7 +33,8 @@ FLOORS = [
     {"default"},
     {"labhost"},
     {"actor", "walker"},
-    {"launcher", "reset", "oci"},
+    {"launcher", "reset", "sealed"},
+    {"oci"},
     {"verbs"},
     {"cli"},
     {"notebook"},
@@ -53,7 +54,7 @@ LONG_MODULES = {  # "name.py": (lines allowed, "why")
 }
 LONG_FUNCTIONS = {}  # "name.py:function": (lines allowed, "why")
 NOT_RUNTIME_PATH = {
-    **dict.fromkeys(["cli", "verbs", "oci", "options", "default", "attach"], "the command line: words, one call, words"),
+    **dict.fromkeys(["cli", "verbs", "oci", "options", "default", "attach", "sealed"], "the command line: words to calls"),
     **dict.fromkeys(["launcher", "labhost", "actor", "walker"], "the notebooks' root side"),
     **dict.fromkeys(["doctor", "machine"], "looks at the machine; no container needs it"),
     "reset": "tidies up; no container needs it",
@@ -64,6 +65,7 @@ SPAWNING = {  # file → why it may start another program without fork
     "image/template.py": "asks busybox which commands it has",
     "user.py": "newuidmap and newgidmap are setuid programs: nothing else may write these maps for an ordinary user",
     "notebook/link.py": "starts the launcher with posix_spawn",
+    "notebook/machine.py": "a command of the lesson on the real machine: vfork and execve at once, no Python in between",
     "notebook/running.py": "runs nbval on a learner's notebook, in a process with threads",
 }
 MIRRORED_ELSEWHERE = {"__init__": "says nothing"}
