@@ -1,10 +1,9 @@
 """The command line: words to one call, prints, exit codes. What it does is in runtime.py."""
 
+import _signal
 import gc
 import os
 import sys
-
-import _signal
 
 USAGE = """usage: labcore VERB …
 

@@ -1,8 +1,7 @@
 """User namespace: user IDs of one's own, and root that is not root. (notebook 06)"""
 
-import os
-
 import _signal
+import os
 
 from . import errors, syscalls
 from .step import handle, host, inside

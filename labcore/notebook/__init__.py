@@ -1,6 +1,6 @@
 """What a notebook needs: `from labcore.notebook import *`.
 
-Process, Container, refused, check, keep, eve, pictures, and the system calls, which raise here and work in
+Process, Container, refused, check, keep, eves_list, pictures, and the system calls, which raise here and work in
 `alice.call(…)`. Pictures, containers and Eve's list are loaded when they are first used.
 """
 
@@ -11,12 +11,8 @@ _PLACES = {  # name → module here that has it
     "Process": "process", "CommandFailed": "process", "refused": "refusal", "NotRefused": "refusal",
     "check": "checking", "keep": "checking", "Container": "containers", "situation": "link",
     "show_namespaces": "pictures", "show_plan": "pictures", "stepper": "pictures", "show_machines": "pictures",
+    "eves_list": "eve",
 }  # fmt: skip
-
-
-def eve(against=None):
-    """Eve's list: what a neighbour can do today, each attack made. `against`: where Eve lives."""
-    _importlib.import_module(".eves_list", __name__).eve(against)
 
 
 def _calls():
@@ -28,7 +24,7 @@ def _calls():
 def __getattr__(name):
     if name == "__all__":
         _importlib.import_module(".magics", __name__).register()
-        return ["eve", "machine", *_PLACES, *_calls()]
+        return ["machine", *_PLACES, *_calls()]
     if name in _PLACES:
         return getattr(_importlib.import_module(f".{_PLACES[name]}", __name__), name)
     if not name.startswith("_") and name in _calls():

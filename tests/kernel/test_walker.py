@@ -83,10 +83,10 @@ def answers(said):
 
 def test_every_attack_on_eves_list_works_on_the_lab_host_and_none_from_a_limited_container():
     said = notebook("""
-        eve()
+        eves_list()
         box = Container("box", "busybox", "sleep 1000", memory="64m", pids_limit="50")
         box.start()
-        eve(against=box)
+        eves_list(inside=box)
         box.delete()
     """)
     lines = said.splitlines()
@@ -102,7 +102,7 @@ def test_each_namespace_closes_its_own_line_of_eves_list(flags, closed):
     said = notebook(f"""
         mallory = Process("mallory")
         mallory.call(unshare, {flags})
-        eve(against=mallory)
+        eves_list(inside=mallory)
     """)
     assert {line.split()[-1] for line in said.splitlines()[1:] if line.split()[-2] == "no"} == closed
 
@@ -111,7 +111,7 @@ def test_memory_and_processes_are_only_stopped_by_limits():
     said = notebook("""
         box = Container("box", "busybox", "sleep 1000")
         box.start()
-        eve(against=box)
+        eves_list(inside=box)
         box.delete()
     """)
     assert {line.split()[-1] for line in said.splitlines()[1:] if line.split()[-2] == "yes"} == {"08", "09"}

@@ -20,7 +20,7 @@ LESSON = """
     from labcore.notebook import *
 
     host, alice = Process.host(), Process("alice")
-    eve()
+    eves_list()
     alice.call(unshare, CLONE_NEWUTS)
     alice.call(sethostname, "shop")
     print(host.hostname(), alice.hostname())
@@ -30,7 +30,7 @@ LESSON = """
     web = alice.fork("web")
     print(web._repr_mimebundle_()["text/plain"])
     print(show_namespaces(alice, web))
-    eve(against=web)
+    eves_list(inside=web)
     with refused(EINVAL):
         alice.call(sethostname, "x" * 65)
     words = "id -u; hostname; touch /new && ls /new; ping -c 1 127.0.0.1 | grep -o ' 0% .*'; exit 3"

@@ -1,7 +1,7 @@
 """Eve's list: what a neighbour on the same machine can do to Alice today. Each attack is made, with a small effect.
 
-    eve()             Eve is a process beside Alice on the lab host
-    eve(against=box)  Eve lives in `box`: a process that you have moved, or a container that runs
+    eves_list()            Eve is a process beside Alice on the lab host
+    eves_list(inside=box)  Eve lives in `box`: a process that you have moved, or a container that runs
 
 An attack works when its evidence is there: seen at Alice's side, or by Eve herself where she only takes.
 """
@@ -19,10 +19,10 @@ from . import link, looking, process, travel
 MEMORY_BYTES, PROCESSES = 96 << 20, 100
 
 
-def eve(against=None):
+def eves_list(inside=None):
     """Make every attack on Eve's list; print which of them work, and which lesson closes each."""
     rows = [("Eve can", "today", "closed by")]
-    with Scene(against) as scene:
+    with Scene(inside) as scene:
         rows += [(words, "yes" if scene.succeeds(attack) else "no", lesson) for attack, words, lesson in ATTACKS]
     wide = max(len(words) for words, _, _ in rows)
     for words, state, lesson in rows:
@@ -32,19 +32,19 @@ def eve(against=None):
 class Scene:
     """Alice and Eve, who come when the list begins and leave when it ends."""
 
-    def __init__(self, against):
-        self.against, self.between = against, None
+    def __init__(self, inside):
+        self.inside, self.between = inside, None
 
     def __enter__(self):
         self.alice = process.Process(".alice")
         self.shop = f"{link.here().known['state']}/.alices-shop"  # goes with the lab host, if we do not come to it
         self.move(self.alice, "make_shop", self.shop)
-        if self.against is None:
+        if self.inside is None:
             self.eve = process.Process(".eve's")
-        elif isinstance(self.against, process.Process):
-            self.eve = self.against.fork(".eve's")
+        elif isinstance(self.inside, process.Process):
+            self.eve = self.inside.fork(".eve's")
         else:
-            self.eve = self.move_in(self.against)
+            self.eve = self.move_in(self.inside)
         return self
 
     def __exit__(self, *_):
