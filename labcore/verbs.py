@@ -169,15 +169,14 @@ def execute(o, words, monitored):
         attach.prepare(process, o)
     elif not o.get("interactive") and not o.get("process"):
         attach.no_input()
-    handles = runtime.enter(words[0], process, _tell if o.get("explain") else None, attached=not o.get("detach"),
-                            keep=oci.preserved(o), pid_file=o.get("pid_file"),
-                            console_socket=o.get("console_socket"))  # fmt: skip
-    if o.get("detach"):
-        return 0
-    try:
-        return attach.wait(handles, None)
-    finally:
-        walk.let_go(handles)
+    with walk.Guard() as guard:
+        handles = runtime.enter(words[0], process, _tell if o.get("explain") else None, attached=not o.get("detach"),
+                                keep=oci.preserved(o), pid_file=o.get("pid_file"),
+                                console_socket=o.get("console_socket"))  # fmt: skip
+        try:
+            return 0 if o.get("detach") else attach.wait(handles, None, guard.caught)
+        finally:
+            walk.let_go(handles)
 
 
 def _process_like(first, args, o):

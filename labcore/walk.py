@@ -56,12 +56,12 @@ def let_go(handles):
 
 
 class Guard:
-    """While a plan is walked, INT, TERM and HUP end it between steps, or where it waits for the inside.
+    """While a plan is walked, a signal that would end us ends it between steps, or where it waits for the inside.
 
     `for x in guard.over(walk(…))` raises Interrupted; whoever walks then takes down what was built.
     """
 
-    SIGNALS = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
+    SIGNALS = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGUSR1, _signal.SIGUSR2)
 
     def __enter__(self):
         self.caught = None
