@@ -8,6 +8,7 @@ loaded already, and the import system is emptied. It prints no traceback, which 
 """
 
 import _signal
+import errno
 import fcntl
 import os
 import sys
@@ -35,12 +36,22 @@ def fork(cgroup, sibling, keep, steps):
 
 def _born(flags, cgroup, keep, name, steps):
     here, there = wire.pair()
-    child = syscalls.clone(flags, cgroup)
+    child = _clone(flags, cgroup)
     if child == 0:
         here.close()
         _live(there, keep, steps)
     there.close()
     return {name: child, "helper": Helper(here, steps)}
+
+
+def _clone(flags, cgroup):
+    try:
+        return syscalls.clone(flags, cgroup)
+    except OSError as error:
+        if flags & syscalls.CLONE_NEWUSER and error.errno in (errno.EPERM, errno.ENOSPC):
+            raise errors.HostError("this machine lets you make no user namespace",
+                                   "be root, or see `labcore doctor` for what forbids it") from None  # fmt: skip
+        raise
 
 
 def join(helper, joiner, paths, target, kinds, new):

@@ -1,4 +1,4 @@
-"""THE ORDER: create, start, enter and delete, each as a list of small steps.
+"""THE ORDER: run, create, start, enter and delete, each as a list of small steps.
 
 Pure functions: from a configuration and the facts of a machine to data. They need no root and no kernel. Why this
 order: docs/architecture.md.
@@ -11,43 +11,60 @@ from .step import Step, handle, host, inside
 CGROUPS = {1: cgroup1, 2: cgroup2}
 
 
-def create(spec, facts, bundle, directory, first_state, attached=False, sibling=False, keep=0, console_socket=None,
-           pid_file=None, mine=None):  # fmt: skip
-    """From nothing to init, which waits inside for start."""
-    cgroup, path = CGROUPS.get(facts["cgroup"]), first_state["cgroupPath"]
+def run(spec, facts, bundle, directory, first_state, attached=True, keep=0, mine=None, **options):
+    """From nothing to the program, by one who stays: create and start in one list, without a door between them."""
+    pid_file = options.pop("pid_file", None)
     steps = [host(state.claim, directory=directory, state=first_state, config=spec)]
-    if path:
-        steps += cgroup.plan_make(facts, path, spec["linux"]["resources"])
-        steps.insert(2, host(state.own, directory=directory, made=handle("made")))
-    steps += [host(state.listen, directory=directory), *_init(spec, facts, path, sibling, keep)]
-    if path:
-        steps += cgroup.plan_enter(facts, path)
-    steps += process.plan_host(spec)
-    steps += user.plan_host(spec)
-    steps += user.plan(spec)
-    steps += pid.plan(spec)
-    steps += namespace.plan(spec)
-    steps += uts.plan(spec)
-    steps += ipc.plan(spec)
-    steps += net.plan(spec)
-    steps.append(inside(mount.set_propagation, propagation="slave"))
-    steps += rootfs.plan_open(spec, bundle, facts)
-    steps += mount.plan(spec, bundle)
-    for m in spec["mounts"]:
-        if m["type"] in ("cgroup", "cgroup2") and path:
-            steps += cgroup.plan_show(spec, facts, path, m)
-    steps += device.plan(spec, facts)
-    steps += tty.plan(spec)
-    steps += sysctl.plan(spec)
-    steps += mount.plan_protect(spec)
-    steps += rootfs.plan(spec)
-    steps += rlimit.plan(spec)
-    steps += process.plan_find(spec)
-    steps += tty.plan_host(spec, console_socket)
+    steps += _build(spec, facts, bundle, directory, first_state["cgroupPath"], keep=keep, **options)
+    steps.append(host(state.created, directory=directory, init=handle("init"), pid_file=pid_file))
+    if not attached:
+        steps.append(inside(process.outlive_parent))
+    return _with([*steps, *_tail(spec, attached, keep)], mine)
+
+
+def create(spec, facts, bundle, directory, first_state, attached=False, keep=0, mine=None, **options):
+    """From nothing to init, which waits behind a door for start."""
+    pid_file = options.pop("pid_file", None)
+    steps = [host(state.claim, directory=directory, state=first_state, config=spec),
+             host(state.listen, directory=directory)]  # fmt: skip
+    steps += _build(spec, facts, bundle, directory, first_state["cgroupPath"], keep=keep, **options)
     tail = [list(s) for s in _with(_tail(spec, attached, keep), mine)]
     steps.append(inside(helper.park, listener=handle("listener"), steps=tail, attached=attached))
     steps.append(host(state.created, directory=directory, init=handle("init"), pid_file=pid_file))
     return _with(steps, mine)
+
+
+def _build(spec, facts, bundle, directory, path, sibling=False, keep=0, console_socket=None):
+    """What lies between the claim and the program: the container itself."""
+    cgroup = CGROUPS.get(facts["cgroup"]) if path else None
+    if cgroup:
+        make, *limit = cgroup.plan_make(facts, path, spec["linux"]["resources"])
+        yield from (make, host(state.own, directory=directory, made=handle("made")), *limit)
+    yield from _init(spec, facts, path, sibling, keep)
+    if cgroup:
+        yield from cgroup.plan_enter(facts, path)
+    yield from process.plan_host(spec)
+    yield from user.plan_host(spec)
+    yield from user.plan(spec)
+    yield from pid.plan(spec)
+    yield from namespace.plan(spec)
+    yield from uts.plan(spec)
+    yield from ipc.plan(spec)
+    yield from net.plan(spec)
+    yield inside(mount.set_propagation, propagation="slave")
+    yield from rootfs.plan_open(spec, bundle, facts)
+    yield from mount.plan(spec, bundle)
+    for m in spec["mounts"]:
+        if m["type"] in ("cgroup", "cgroup2") and cgroup:
+            yield from cgroup.plan_show(spec, facts, path, m)
+    yield from device.plan(spec, facts)
+    yield from tty.plan(spec)
+    yield from sysctl.plan(spec)
+    yield from mount.plan_protect(spec)
+    yield from rootfs.plan(spec)
+    yield from rlimit.plan(spec)
+    yield from process.plan_find(spec)
+    yield from tty.plan_host(spec, console_socket)
 
 
 def start(spec, directory, attached=False, keep=0, mine=None):

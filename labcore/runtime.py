@@ -10,8 +10,17 @@ from . import cgroupfs, errors, facts, pid, plan, spec, state
 from .walk import Guard, let_go, walk
 
 
-def create(container_id, bundle, config=None, tell=None, rootless=False, **options):
+def create(container_id, bundle, config=None, tell=None, **options):
     """Make the container and leave init waiting for start."""
+    let_go(_make(plan.create, container_id, bundle, config, tell, **options))
+
+
+def run(container_id, bundle, config=None, tell=None, **options):
+    """Make the container and run its program; the handles of the walk come back, init's PID as `init`."""
+    return _make(plan.run, container_id, bundle, config, tell, **options)
+
+
+def _make(plan_of, container_id, bundle, config, tell, rootless=False, **options):
     directory, here = state.directory_of(container_id), facts.read()
     bundle = os.path.abspath(bundle)
     config = spec.load(bundle) if config is None else config
@@ -19,18 +28,14 @@ def create(container_id, bundle, config=None, tell=None, rootless=False, **optio
         raise errors.SpecError("process: missing")
     plan.check(config, here)
     first = state.new(container_id, bundle, config, here, cgroup_path(container_id, config, here), rootless)
-    handles = options.pop("handles", {})
-    steps = plan.create(config, here, bundle, directory, first, **options)
+    steps, handles = plan_of(config, here, bundle, directory, first, **options), {}
     with Guard() as guard:
         try:
             _walk(guard, steps, handles, tell)
         except BaseException as error:
-            let_go(handles)
-            if not (isinstance(error, errors.StepFailed) and isinstance(error.cause, errors.AlreadyExists)):
-                _undo(container_id, handles, error)
+            undo(container_id, handles, error)
             raise
-    if not options.get("attached"):
-        let_go(handles)
+    return handles
 
 
 def _walk(guard, steps, handles, tell):
@@ -39,8 +44,11 @@ def _walk(guard, steps, handles, tell):
             tell(done, microseconds)
 
 
-def _undo(container_id, handles, error):
-    """Take down what a failed create has built; the first error is the one to report."""
+def undo(container_id, handles, error):
+    """Take down what a failed walk has built; the first error is the one to report."""
+    let_go(handles)
+    if isinstance(error, errors.StepFailed) and isinstance(error.cause, errors.AlreadyExists):
+        return  # of two creates this is the loser: nothing is its own
     try:
         known = state.load(container_id)
     except errors.NotFound:
@@ -86,33 +94,13 @@ def start(container_id, tell=None, attached=False, mine=None, keep=0):
     known = state.load(container_id)
     if known["status"] != "created":
         raise errors.StateError(f"container {container_id!r} is {known['status']}; start needs created")
-    _start(known["directory"], state.config(known), tell, attached=attached, mine=mine, keep=keep)
-
-
-def _start(directory, config, tell, **options):
+    steps = plan.start(state.config(known), known["directory"], attached=attached, mine=mine, keep=keep)
     handles = {}
     with Guard() as guard:
         try:
-            _walk(guard, plan.start(config, directory, **options), handles, tell)
+            _walk(guard, steps, handles, tell)
         finally:
             let_go(handles)
-
-
-def run(container_id, bundle, config=None, tell=None, mine=None, keep=0, **options):
-    """create and start, staying its parent: returns the handles of the walk, init's PID as `init`."""
-    handles = {}
-    config = spec.load(bundle) if config is None else config
-    with Guard() as guard:  # also over what lies between the two
-        create(container_id, bundle, config, tell, attached=True, mine=mine, keep=keep, handles=handles, **options)
-        try:
-            guard.check()
-            _start(state.directory_of(container_id), config, tell, attached=True, mine=mine, keep=keep)
-            guard.check()
-        except BaseException as error:
-            let_go(handles)
-            _undo(container_id, handles, error)
-            raise
-    return handles
 
 
 def kill(container_id, signal, everybody=False):

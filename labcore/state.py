@@ -75,7 +75,7 @@ def own(directory, made):
 
 
 def created(directory, init, pid_file):
-    """Write down who init is; it waits for start — rename(2)."""
+    """Write down who init is: from here on it can be found and ended — rename(2)."""
     jsonfile.write(f"{directory}/init", {"pid": init, "pidStart": pid.start_time(init)})
     if pid_file:
         write_pid_file(pid_file, init)

@@ -55,7 +55,7 @@ def run(o, words, monitored):
     tell = _tell if o.get("explain") else None
     with walk.Guard() as guard:  # from here to the end no signal can leave a part of it behind
         if o.get("detach"):
-            return _run_detached(container_id, bundle, config, tell, settings, monitored, o, guard)
+            return _run_detached(container_id, bundle, config, tell, settings, monitored, o)
         handles = runtime.run(container_id, bundle, config, tell, **settings)
         try:
             return attach.wait(handles, state.directory_of(container_id), guard.caught)
@@ -79,17 +79,11 @@ def _what_to_run(o, words):
     return container_id, "/", default.config(container_id, words[0], words[1:], here, o)
 
 
-def _run_detached(container_id, bundle, config, tell, settings, monitored, o, guard):
+def _run_detached(container_id, bundle, config, tell, settings, monitored, o):
     if config["process"]["terminal"] and not o.get("console_socket"):
         raise UsageError("--detach --tty: a terminal needs someone at it", "start without -t, then `labcore exec -it`")
     with attach.Silence():
-        runtime.create(container_id, bundle, config, tell, sibling=True, **settings)
-        try:
-            guard.check()
-            runtime.start(container_id, tell, mine=settings["mine"], keep=settings["keep"])
-        except BaseException:
-            runtime.delete(container_id, force=True)
-            raise
+        walk.let_go(runtime.run(container_id, bundle, config, tell, sibling=True, attached=False, **settings))
     known = state.load(container_id)
     where = ["--root", state.DEFAULT_ROOT] if state.DEFAULT_ROOT else []
     after = [sys.executable, "-ISBXutf8", os.path.abspath(sys.argv[0]), *where, "rm", "--pid", str(known["pid"]),
@@ -134,15 +128,12 @@ def show_plan(o, words, monitored):
     plan.check(config, here)
     first = state.new(container_id, bundle, config, here, runtime.cgroup_path(container_id, config, here), False)
     directory, mine = state.directory_of(container_id), _mine(o)
-    lists = {"create": plan.create(config, here, bundle, directory, first, attached=True, mine=mine),
-             "start": plan.start(config, directory, attached=True, mine=mine)}  # fmt: skip
+    steps = plan.run(config, here, bundle, directory, first, mine=mine)
     if o.get("json"):
-        print(jsonfile.dumps({k: [list(s) for s in v] for k, v in lists.items()}))
+        print(jsonfile.dumps([list(s) for s in steps]))
         return 0
-    for verb, steps in lists.items():
-        print(f"{verb}:")
-        for this in steps:
-            print(f"  {this.place:6}  {this.address:28} {step.explain(this)}" + (" (yours)" if this.source else ""))
+    for this in steps:
+        print(f"{this.place:6}  {this.address:28} {step.explain(this)}" + (" (yours)" if this.source else ""))
     return 0
 
 

@@ -61,25 +61,33 @@ class Guard:
     `for x in guard.over(walk(…))` raises Interrupted; whoever walks then takes down what was built.
     """
 
-    SIGNALS = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGUSR1, _signal.SIGUSR2)
+    SIGNALS = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT, _signal.SIGUSR1, _signal.SIGUSR2,
+               _signal.SIGALRM)  # fmt: skip
 
     def __enter__(self):
-        self.caught = None
+        self.caught, self.raised = None, False
         self.before = {number: _signal.signal(number, self._catch) for number in self.SIGNALS}
         return self
 
     def __exit__(self, *_):
+        if self.caught:
+            _signal.setitimer(_signal.ITIMER_REAL, 0)
         for number, action in self.before.items():
             _signal.signal(number, action if action is not None else _signal.SIG_DFL)
 
     def _catch(self, number, frame):
-        first, self.caught = self.caught is None, number
-        if first and frame is not None and frame.f_globals.get("__name__", "").endswith("labcore.wire"):
-            raise errors.Interrupted(number)  # waiting for the inside, perhaps for ever
+        self.caught = self.caught or number
+        if self.raised:
+            return
+        if frame is not None and frame.f_globals.get("__name__", "").endswith("labcore.wire"):
+            self.raised = True
+            raise errors.Interrupted(self.caught)  # waiting for the inside, perhaps for ever
+        _signal.setitimer(_signal.ITIMER_REAL, 0.02)  # on the way there, perhaps: look again
 
     def check(self):
         """Raise Interrupted when a signal has come."""
         if self.caught:
+            self.raised = True
             raise errors.Interrupted(self.caught)
 
     def over(self, walking):

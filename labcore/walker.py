@@ -95,11 +95,10 @@ def do_start(this, fds, steps, took=False):
     return {"took": go(steps, {}, took)}
 
 
-def do_run(this, fds, name, steps, then, known, took=False):
-    """Create, start, wait and delete, in one message."""
+def do_run(this, fds, name, steps, known, took=False):
+    """Run, wait and delete, in one message."""
     times = build(this, fds, name, steps, took)
     try:
-        times += go(then, {}, took)
         code = os.waitstatus_to_exitcode(os.waitpid(this["init"], 0)[1])
     except BaseException:
         pid.kill(this["init"], pid.start_time(this["init"]), _signal.SIGKILL)
@@ -120,9 +119,7 @@ def build(this, fds, name, steps, took):
     try:
         times = go(steps, handles, took)
     except errors.StepFailed as error:
-        walk.let_go(handles)
-        if not isinstance(error.cause, errors.AlreadyExists):
-            runtime._undo(name, handles, error)
+        runtime.undo(name, handles, error)
         raise
     this["init"] = handles["init"]
     return times

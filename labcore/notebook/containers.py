@@ -40,7 +40,7 @@ class Container:
         reader, writer = os.pipe()
         null = os.open("/dev/null", os.O_RDONLY)
         try:
-            answer = self._ask("run", self._lists("steps", "then", "known") | {"took": True}, [null, writer, writer],
+            answer = self._ask("run", self._list("run", "known") | {"took": True}, [null, writer, writer],
                                [(reader, show)])  # fmt: skip
         finally:
             for fd in (reader, writer, null):
@@ -56,7 +56,7 @@ class Container:
         """Make it; init waits inside. Its output is kept in .output."""
         null, self._output = os.open("/dev/null", os.O_RDONLY), os.memfd_create(self.name)
         try:
-            answer = self._ask("create", self._lists("steps") | {"took": True}, [null, self._output, self._output])
+            answer = self._ask("create", self._list("create") | {"took": True}, [null, self._output, self._output])
         finally:
             os.close(null)
         self.pid, self.took = answer["pid"], answer["took"]
@@ -66,7 +66,7 @@ class Container:
         """Let init become the program."""
         if self.pid is None:
             self.create()
-        self.took += self._ask("start", {"steps": self._lists("then")["then"], "took": True})["took"]
+        self.took += self._ask("start", {"steps": self._list("start")["steps"], "took": True})["took"]
         return self
 
     def wait(self, timeout_s=None):
@@ -134,9 +134,8 @@ class Container:
         return self._config
 
     def steps(self):
-        """The steps of create and start, in order, without doing them."""
-        lists = self._lists("steps", "then")
-        return [*lists["steps"], *lists["then"]]
+        """The steps of a run, in order, without doing them."""
+        return self._list("run")["steps"]
 
     def plan(self, times=None):
         """A picture of the plan; with the times of the last run if there was one and times is not False."""
@@ -148,7 +147,7 @@ class Container:
         return plan.draw(rows(self.took))
 
     def walk(self):
-        """Do one step of create and start each time this is advanced; closing it takes down what was built."""
+        """Do one step of a run each time this is advanced; closing it takes down what was built."""
         null, self._output = os.open("/dev/null", os.O_RDONLY), os.memfd_create(self.name)
         fds = [null, self._output, self._output]
         try:
@@ -197,7 +196,7 @@ class Container:
 
     # -- how its walker is asked
 
-    def _lists(self, *wanted):
+    def _list(self, verb, *wanted):
         """The plan, made here: it is pure, and a walker does well to have little to think about."""
         from .. import plan, runtime, state
 
@@ -206,12 +205,14 @@ class Container:
         config["linux"]["cgroupsPath"] = config["linux"]["cgroupsPath"] or f"/labcore/lab-{known['hello']}/{self.name}"
         plan.check(config, here)
         first = state.new(self.name, bundle, config, here, runtime.cgroup_path(self.name, config, here), False)
-        lists = {
-            "name": self.name, "known": first | {"directory": directory, "pid": 0, "pidStart": None},
-            "steps": plan.create(config, here, bundle, directory, first, attached=True, mine=self.mine),
-            "then": plan.start(config, directory, attached=True, mine=self.mine),
-        }  # fmt: skip
-        return {name: lists[name] for name in ("name", *wanted)}
+        if verb == "start":
+            steps = plan.start(config, directory, attached=True, mine=self.mine)
+        else:
+            make = plan.run if verb == "run" else plan.create
+            steps = make(config, here, bundle, directory, first, attached=True, mine=self.mine)
+        known = first | {"directory": directory, "pid": 0, "pidStart": None}
+        found = {"name": self.name, "steps": steps, "known": known}
+        return {name: found[name] for name in ("name", "steps", *wanted)}
 
     def _exec(self, command, sink):
         """By a walker of its own: the container's is init's parent, and may have more to do."""

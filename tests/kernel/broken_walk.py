@@ -82,8 +82,11 @@ def walk_as_program(root, rootfs, kind, verb, at, when):
         elif verb == "delete":
             plan.delete = broken
             runtime.delete("box", force=True)
-        else:
+        elif verb == "run":
             runtime.run("box", "/", config)
+        else:
+            runtime.create("box", "/", config)
+            runtime.start("box")
         print(json.dumps({"error": None}), flush=True)
     except errors.LabError as error:
         print(json.dumps({"error": str(error), "type": type(error).__name__}), flush=True)

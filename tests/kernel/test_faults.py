@@ -90,15 +90,21 @@ def steps_of(verb, kind):
     config = configuration("/", kind)
     path = runtime.cgroup_path("box", config, here)
     first = state.new("box", "/", config, here, path, False)
+    if verb == "run":
+        return plan.run(config, here, "/", "/nowhere", first)
     if verb == "create":
-        return plan.create(config, here, "/", "/nowhere", first, attached=True)
+        return plan.create(config, here, "/", "/nowhere", first)
     if verb == "start":
-        return plan.start(config, "/nowhere", attached=True)
+        return plan.start(config, "/nowhere")
     if verb == "enter":
         return plan.enter(config, here, 1, 1, path, attached=True)
     owned = list(plan.CGROUPS[here["cgroup"]].places(here, path).values()) if path else []
     return plan.delete(first | {"pid": 1, "pidStart": 1, "owned": owned, "status": "running",
                                 "directory": "/nowhere"}, here)  # fmt: skip
+
+
+# run has every other step of create, and takes down the same way
+OF_CREATE = {"state.claim", "state.listen", "helper.clone", "uts.set_hostname", "rootfs.pivot", "state.created"}
 
 
 def cases(*verbs, kinds=("all", "plain")):
@@ -112,6 +118,8 @@ def cases(*verbs, kinds=("all", "plain")):
             for number, step in enumerate(steps_of(verb, kind)):
                 if step.address == "helper.park" or kind == "plain" and step.address in seen:
                     continue
+                if verb == "create" and step.address not in OF_CREATE:
+                    continue
                 seen.add(step.address)
                 found.append(pytest.param(verb, kind, number, step.address, id=f"{verb}-{kind}-{number}-{step.address}"))
     return found
@@ -122,7 +130,7 @@ TOO_LATE = {"process.execute"}
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("verb, kind, number, address", cases("create", "start"))
+@pytest.mark.parametrize("verb, kind, number, address", cases("run", "create", "start"))
 def test_a_run_that_fails_at_any_step_names_it_and_leaves_nothing(box, verb, kind, number, address, when):
     if when == "after" and address in TOO_LATE:
         return
@@ -131,11 +139,13 @@ def test_a_run_that_fails_at_any_step_names_it_and_leaves_nothing(box, verb, kin
     assert "injected" in told["error"]
     if address == "state.claim" and when == "after":
         return
+    if verb == "start":  # the container is there still, as the specification has it; delete is the caller's
+        box.delete()
     assert box.ids() == []
 
 
 @pytest.mark.parametrize("when", ["kill-before", "kill-after"])
-@pytest.mark.parametrize("verb, kind, number, address", cases("create", "start"))
+@pytest.mark.parametrize("verb, kind, number, address", cases("run", "create", "start"))
 def test_after_a_walker_was_killed_at_any_step_delete_leaves_nothing(box, verb, kind, number, address, when):
     if when == "kill-after" and address in TOO_LATE:
         return

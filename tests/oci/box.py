@@ -67,9 +67,10 @@ class Lab:
         for process in self.started:
             if process.poll() is None:
                 process.kill()
-            process.communicate()
         for container_id in self.ids():
             self("delete", "--force", container_id, code=None)
+        for process in self.started:  # only now: what ran in a container may have held the other end
+            process.communicate()
 
 
 class Bundle:
@@ -118,3 +119,12 @@ def status(pid):
     """/proc/PID/status as a dict — proc_pid_status(5)."""
     lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
     return {k: v.strip() for k, _, v in (line.partition(":") for line in lines)}
+
+
+def wait_until_it_waits(process):
+    """Until a labcore that runs a program has nothing to do but to wait for it — proc(5), wchan."""
+    for _ in range(TIMEOUT_S * 1000):
+        if "wait" in pathlib.Path(f"/proc/{process.pid}/wchan").read_text():
+            return
+        select.select([], [], [], 0.001)
+    raise AssertionError("it does not wait")

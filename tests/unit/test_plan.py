@@ -32,13 +32,14 @@ def rootfs(tmp_path_factory):
 
 
 def plans(config, facts, **options):
-    """All four plans of a container called box, as (verb, steps)."""
+    """All plans of a container called box, as (verb, steps)."""
     first = state.new("box", "/", config, facts, runtime.cgroup_path("box", config, facts), False)
     directory, path = "/run/labcore/box", first["cgroupPath"]
     started = {k: v for k, v in options.items() if k in ("attached", "keep")}
     owned = list(plan.CGROUPS[facts["cgroup"]].places(facts, path).values()) if path else []
     known = first | {"directory": directory, "pid": 99, "pidStart": 5, "owned": owned, "status": "stopped"}
-    return {"create": plan.create(config, facts, "/", directory, first, **options),
+    return {"run": plan.run(config, facts, "/", directory, first, **({"attached": False} | options)),
+            "create": plan.create(config, facts, "/", directory, first, **options),
             "start": plan.start(config, directory, **started),
             "enter": plan.enter(config, facts, 99, 5, path, **started),
             "delete": plan.delete(known, facts)}
@@ -108,7 +109,7 @@ def test_orders_that_the_kernel_demands(rootfs):
     assert before(v1, "cgroup1.enter", "namespace.unshare", "mount.set_propagation", "rootfs.open", "rootfs.pivot",
                   "process.find_program", "helper.park")
     assert before(rootless, "user.write_maps", "user.become_root", "pid.hide", "namespace.unshare")
-    assert before(v1, "state.claim", "cgroup1.create", "state.own", "cgroup1.set_limits", "state.listen",
+    assert before(v1, "state.claim", "state.listen", "cgroup1.create", "state.own", "cgroup1.set_limits",
                   "helper.clone")
     tail = addresses(make("v2", rootfs)["start"])[1:-1]
     assert tail == ["process.set_no_new_privileges", "caps.limit_bounding", "caps.keep_over_setuid", "process.set_user",
@@ -123,9 +124,19 @@ def test_init_carries_the_steps_of_start(rootfs):
         assert [step.Step(*s) for s in parked] == made["start"][1:-1]
 
 
+def test_run_is_create_and_start_without_the_door(rootfs):
+    door = {"state.listen", "helper.park", "helper.connect", "state.started"}
+    for name in CASES:
+        made = make(name, rootfs)
+        both = [s for s in [*made["create"], *made["start"]] if s.address not in door]
+        assert [s for s in made["run"] if s.address != "process.outlive_parent"] == both
+
+
 def test_program_that_is_not_attached_may_outlive_its_maker(rootfs):
     assert "process.die_with_parent" not in addresses(make("v1", rootfs)["start"])
     assert "process.die_with_parent" in addresses(make("v2", rootfs)["start"])
+    assert "process.outlive_parent" in addresses(make("v1", rootfs)["run"])
+    assert "process.outlive_parent" not in addresses(make("v2", rootfs)["run"])
 
 
 def test_learners_source_takes_the_place_of_a_step_only_when_asked_for(rootfs):

@@ -206,8 +206,7 @@ def real_plan():
 
     facts = {"root": False, "uid": 1000, "gid": 1000, "in_userns": False, "cgroup": 2, "cgroup1": {}, "cgroup2": "/c"}
     config = default.config("web", str(ROOT), ["sh"], facts, {"memory": "64m"})
-    made = order.create(config, facts, "/b", "/d", {"cgroupPath": "/labcore/web"}, attached=True)
-    return [*made, *order.start(config, "/d", attached=True)]
+    return order.run(config, facts, "/b", "/d", {"cgroupPath": "/labcore/web"})
 
 
 def test_the_first_page_shows_steps_of_the_real_plan_in_their_order():

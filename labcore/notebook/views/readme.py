@@ -19,8 +19,8 @@ BLOCKS = [
         ("mount.attach", "pid", "a /proc of its own processes"),
         ("rootfs.pivot", "mnt", "a root directory of its own"),
     ]),
-    ("walker", "host", [("helper.connect", "", "says go")]),
-    ("init: what the helper is, once it is told to start", "inside", [
+    ("walker", "host", [("state.created", "", "writes down who init is")]),
+    ("init: the same process, on its last steps", "inside", [
         ("caps.set", "user", "few of root's powers"),
         ("process.execute", "", "init becomes"),
     ]),
