@@ -24,9 +24,9 @@ FILES = (
 )
 
 
-def create(paths):
+def create(paths, exclusive):
     """Make this container's cgroup in every hierarchy — cgroups(7)."""
-    made = [d for d in dict.fromkeys(paths.values()) if cgroupfs.make(d)]
+    made = cgroupfs.make_all(dict.fromkeys(paths.values()), exclusive)
     if paths.get("cpuset") in made:
         _inherit_cpuset(paths["cpuset"])
     return {"made": made}
@@ -142,10 +142,10 @@ def places(facts, path):
     return {name: top + path for name, top in facts["cgroup1"].items()}
 
 
-def plan_make(facts, path, resources):
+def plan_make(facts, path, resources, exclusive):
     """Make it and set its limits, before anybody is in it."""
     paths = places(facts, path)
-    yield host(create, paths=paths)
+    yield host(create, paths=paths, exclusive=exclusive)
     if limits(resources):
         yield host(set_limits, paths=paths, limits=[list(row) for row in limits(resources)])
 

@@ -20,12 +20,12 @@ FILES = (
 )
 
 
-def create(paths, controllers, top):
+def create(paths, controllers, top, exclusive):
     """Make this container's cgroup, with the controllers that its limits need — cgroups(7)."""
     directory = paths["unified"]
-    made = cgroupfs.make(directory)
+    made = cgroupfs.make_all([directory], exclusive)
     _enable(os.path.dirname(directory), controllers, top)
-    return {"made": [directory] if made else []}
+    return {"made": made}
 
 
 def _enable(directory, controllers, top):
@@ -125,11 +125,12 @@ def places(facts, path):
     return {"unified": facts["cgroup2"] + path}
 
 
-def plan_make(facts, path, resources):
+def plan_make(facts, path, resources, exclusive):
     """Make it and set its limits, before anybody is in it."""
     paths = places(facts, path)
     wanted = sorted({"cpu", "memory", "pids"} | {row[0] for row in limits(resources)})
-    yield host(create, paths=paths, controllers=wanted, top=facts["cgroup2"])
+    yield host(create, paths=paths, controllers=wanted, top=facts["cgroup2"],
+               exclusive=exclusive)  # fmt: skip
     if limits(resources):
         yield host(set_limits, paths=paths, limits=[list(row) for row in limits(resources)])
     yield host(open, paths=paths)

@@ -58,6 +58,20 @@ def make(directory):
     raise errors.LabError(f"{directory}: its parent keeps being removed")
 
 
+def make_all(directories, exclusive):
+    """Make cgroups: those that are new. With `exclusive` all of them must be — mkdir(2)."""
+    made = []
+    for directory in directories:
+        if make(directory):
+            made.append(directory)
+        elif exclusive:
+            for ours in made:
+                remove(ours)
+            raise errors.AlreadyExists(f"cgroup {directory} exists already", "another --root has a container of this "
+                                       "ID, or one was left behind: `labcore reset`")  # fmt: skip
+    return made
+
+
 def remove(directory):
     """Remove a cgroup and what was made below it; no process may be left — rmdir(2)."""
     try:

@@ -38,7 +38,8 @@ def _build(spec, facts, bundle, directory, path, sibling=False, keep=0, console_
     """What lies between the claim and the program: the container itself."""
     cgroup = CGROUPS.get(facts["cgroup"]) if path else None
     if cgroup:
-        make, *limit = cgroup.plan_make(facts, path, spec["linux"]["resources"])
+        own = not spec["linux"]["cgroupsPath"]  # a place that somebody chose may be there before us
+        make, *limit = cgroup.plan_make(facts, path, spec["linux"]["resources"], own)
         yield from (make, host(state.own, directory=directory, made=handle("made")), *limit)
     yield from _init(spec, facts, path, sibling, keep)
     if cgroup:

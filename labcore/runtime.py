@@ -47,10 +47,11 @@ def _walk(guard, steps, handles, tell):
 def undo(container_id, handles, error):
     """Take down what a failed walk has built; the first error is the one to report."""
     let_go(handles)
-    if isinstance(error, errors.StepFailed) and isinstance(error.cause, errors.AlreadyExists):
+    taken = isinstance(error, errors.StepFailed) and isinstance(error.cause, errors.AlreadyExists)
+    if taken and error.step.address == "state.claim":
         return  # of two creates this is the loser: nothing is its own
     try:
-        known = state.load(container_id)
+        known = state.load(container_id) | ({"cgroupPath": ""} if taken else {})
     except errors.NotFound:
         return  # not even the state directory could be made
     if known["cgroup"] and known["owned"]:

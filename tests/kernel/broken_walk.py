@@ -1,7 +1,7 @@
 """A program that walks a plan one of whose steps is broken; test_faults.py starts it, looks at what it says, kills it.
 
     broken_walk.py ROOT ROOTFS KIND VERB NUMBER before|after|kill-before|kill-after
-    broken_walk.py ROOT ROOTFS KIND run                              a container that runs, and whose maker stays
+    broken_walk.py ROOT ROOTFS KIND stay                             a container that runs, and whose maker stays
 """
 
 import json
@@ -117,7 +117,7 @@ def stay(root, rootfs, kind):
 
 
 if __name__ == "__main__":
-    if sys.argv[4] == "run":
+    if sys.argv[4] == "stay":
         stay(*sys.argv[1:4])
     else:
         walk_as_program(*sys.argv[1:])

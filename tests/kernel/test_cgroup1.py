@@ -19,7 +19,7 @@ pytestmark = [
 def paths():
     """A cgroup of our own in every hierarchy, empty and limitless."""
     found = cgroup1.places(FACTS, f"/labcore/kernel-test-{os.getpid()}")
-    made = cgroup1.create(found)["made"]
+    made = cgroup1.create(found, True)["made"]
     assert set(made) == set(found.values())
     yield found
     cgroup1.kill(found)
@@ -54,7 +54,7 @@ def sleeper(paths):
 
 
 def test_only_what_is_new_is_said_to_be_made(paths):
-    assert cgroup1.create(paths) == {"made": []}
+    assert cgroup1.create(paths, False) == {"made": []}
 
 
 def test_process_that_enters_is_in_every_hierarchy(paths, sleeper):
@@ -120,7 +120,7 @@ def test_kill_leaves_nobody_and_read_tells_how_many_there_were(paths, sleeper):
 def test_fork_bomb_is_killed_and_its_cgroup_removed_at_once():
     paths = cgroup1.places(FACTS, f"/labcore/kernel-bomb-{os.getpid()}")
     one(paths, "pids")
-    cgroup1.create(paths)
+    cgroup1.create(paths, True)
     try:
         cgroup1.set_limits(paths, [["pids", "pids.max", 40]])
         reader, writer = os.pipe()
@@ -146,3 +146,12 @@ def test_fork_bomb_is_killed_and_its_cgroup_removed_at_once():
 def test_cgroup_with_somebody_in_it_is_not_taken_for_an_empty_one(paths, sleeper):
     cgroup1.remove_empty(paths)
     assert all(os.path.isdir(d) for d in paths.values())
+
+
+def test_a_cgroup_that_must_be_new_is_refused_when_it_is_there_and_stays_as_it_was(paths):
+    first, *others = dict.fromkeys(paths.values())
+    for directory in others:
+        cgroupfs.remove(directory)
+    with pytest.raises(errors.AlreadyExists, match="exists already"):
+        cgroup1.create({str(n): d for n, d in enumerate([*others, first])}, True)
+    assert os.path.isdir(first) and not any(map(os.path.isdir, others))

@@ -19,7 +19,7 @@ pytestmark = [
 def paths():
     """A cgroup of our own with the usual controllers, empty and limitless."""
     found = cgroup2.places(FACTS, f"/labcore/kernel-test-{os.getpid()}")
-    assert cgroup2.create(found, ["cpu", "memory", "pids"], FACTS["cgroup2"]) == {"made": list(found.values())}
+    assert cgroup2.create(found, ["cpu", "memory", "pids"], FACTS["cgroup2"], True) == {"made": list(found.values())}
     yield found
     cgroup2.kill(found)
     cgroup2.remove(found)
@@ -45,7 +45,7 @@ def sleeper(paths):
 def test_controllers_are_passed_on_from_the_top(paths):
     have = set(cgroupfs.read(paths["unified"], "cgroup.controllers").split())
     assert {"cpu", "memory", "pids"} <= have
-    assert cgroup2.create(paths, ["cpu"], FACTS["cgroup2"]) == {"made": []}
+    assert cgroup2.create(paths, ["cpu"], FACTS["cgroup2"], False) == {"made": []}
 
 
 def test_process_is_born_in_its_cgroup(paths, sleeper):

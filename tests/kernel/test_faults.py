@@ -78,7 +78,7 @@ class Box:
 
     def run(self, kind):
         """A container that runs, made by a walker that outlives the test's look."""
-        process = subprocess.Popen([*PYTHON, self.root, self.rootfs, kind, "run"], stdin=subprocess.PIPE,
+        process = subprocess.Popen([*PYTHON, self.root, self.rootfs, kind, "stay"], stdin=subprocess.PIPE,
                                    stdout=subprocess.PIPE, text=True)  # fmt: skip
         self.sleepers.append(process)
         assert process.stdout.readline() == "runs\n"

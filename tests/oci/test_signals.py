@@ -81,7 +81,9 @@ def test_a_signal_at_any_moment_leaves_nothing(lab):
             select.select([], [], [], 0.05)
         codes.add(process.returncode)
         _, told = process.communicate()
-        assert process.returncode != 1, (milliseconds, told)
+        if process.returncode == 1:
+            assert "init_sys_streams" in told  # Python itself was not up yet
+            codes.discard(1)
         assert lab.ids() == [], milliseconds
     assert codes <= {130, 3, 137, -2}, codes
 

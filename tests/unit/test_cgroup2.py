@@ -29,6 +29,6 @@ def test_limits(resources, found):
 
 
 def test_controllers_that_a_limit_needs_are_asked_for():
-    step = next(iter(cgroup2.plan_make({"cgroup2": "/cg"}, "/labcore/x", {"cpu": {"cpus": "0"}})))
+    step = next(iter(cgroup2.plan_make({"cgroup2": "/cg"}, "/labcore/x", {"cpu": {"cpus": "0"}}, True)))
     assert step.args == {"paths": {"unified": "/cg/labcore/x"}, "top": "/cg",
-                         "controllers": ["cpu", "cpuset", "memory", "pids"]}
+                         "controllers": ["cpu", "cpuset", "memory", "pids"], "exclusive": True}
