@@ -68,13 +68,16 @@ class Box:
         words = [*PYTHON, self.root, self.rootfs, kind, verb, str(at), when]
         pipe = subprocess.PIPE
         with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as walker:
-            told = walker.stderr.readline()
             if when.startswith("kill"):
+                told = walker.stderr.readline()
                 assert told == "now\n", told + walker.stderr.read() + walker.stdout.read()
                 walker.kill()
                 return None
-            assert not told, told + walker.stderr.read()
-            return json.loads(walker.stdout.read())
+            answer = walker.stdout.readline()  # not to the end: an init that waits holds the other end as well
+            walker.wait(TIMEOUT_S)
+            said = select.select([walker.stderr], [], [], 0)[0] and os.read(walker.stderr.fileno(), 1 << 16)
+            assert answer and not said, (answer, said)
+            return json.loads(answer)
 
     def run(self, kind):
         """A container that runs, made by a walker that outlives the test's look."""
@@ -121,7 +124,8 @@ def cases(*verbs, kinds=("all", "plain")):
                 if verb == "create" and step.address not in OF_CREATE:
                     continue
                 seen.add(step.address)
-                found.append(pytest.param(verb, kind, number, step.address, id=f"{verb}-{kind}-{number}-{step.address}"))
+                name = f"{verb}-{kind}-{number}-{step.address}"
+                found.append(pytest.param(verb, kind, number, step.address, id=name))
     return found
 
 

@@ -9,7 +9,8 @@ from labcore import errors, helper, namespace, plan, step, tty, walk  # noqa: F4
 
 
 def clone(kinds=(), **more):
-    return step.host(helper.clone, **{"kinds": list(kinds), "cgroup": None, "sibling": False, "keep": 0} | more)
+    return step.host(helper.clone, **{"kinds": list(kinds), "cgroup": None, "sibling": False, "keep": 0,
+                                   "steps": step.handle("steps")} | more)  # fmt: skip
 
 
 def status(pid, name):
@@ -106,7 +107,7 @@ def test_process_that_joins_is_born_inside_and_no_helper_is_left(child):
         list(walk.walk([clone(["uts", "net", "pid"])], target))
         there = namespace.inspect(target["init"])
         list(walk.walk([
-            step.host(helper.fork, cgroup=None, sibling=False, keep=0),
+            step.host(helper.fork, cgroup=None, sibling=False, keep=0, steps=step.handle("steps")),
             step.host(helper.join, helper=step.handle("helper"), joiner=step.handle("joiner"), target=None, kinds=[],
                       paths=[[k, f"/proc/{target['init']}/ns/{k}"] for k in ("uts", "net", "pid")], new=["ipc"]),
         ], made))
@@ -132,7 +133,7 @@ def test_namespace_that_cannot_be_joined_is_said(paths, said, child):
         handles = {}
         try:
             list(walk.walk([
-                step.host(helper.fork, cgroup=None, sibling=False, keep=0),
+                step.host(helper.fork, cgroup=None, sibling=False, keep=0, steps=step.handle("steps")),
                 step.host(helper.join, helper=step.handle("helper"), joiner=step.handle("joiner"), target=None,
                           kinds=[], paths=paths, new=[])], handles))
         except errors.StepFailed as failed:
@@ -152,7 +153,7 @@ def test_target_that_has_ended_is_said(child):
         handles = {}
         try:
             list(walk.walk([
-                step.host(helper.fork, cgroup=None, sibling=False, keep=0),
+                step.host(helper.fork, cgroup=None, sibling=False, keep=0, steps=step.handle("steps")),
                 step.host(helper.join, helper=step.handle("helper"), joiner=step.handle("joiner"), target=[gone, 1],
                           kinds=["uts"], paths=[], new=[])], handles))
         except errors.StepFailed as failed:

@@ -49,13 +49,12 @@ def limits():
 
 def test_create_start_wait_delete(box):
     def tell(config):
-        handles = {}
-        runtime.create(NAME, "/", config, attached=True, handles=handles)
+        runtime.create(NAME, "/", config, attached=True)
         created = state.load(NAME)
         there, here = namespace.inspect(created["pid"]), namespace.inspect()
         own = sorted(k for k in here if here[k] != there[k])
         runtime.start(NAME, attached=True)
-        code = ended(handles)
+        code = ended({"init": created["pid"]})
         stopped = state.load(NAME)["status"]
         runtime.delete(NAME)
         return [created["status"], own, code, stopped]

@@ -2,12 +2,13 @@
 
 import os
 import signal
+import subprocess
 
 import pytest
 
 from labcore import errors, helper, plan, step, tty, uts, walk  # noqa: F401 (plan: its modules are the addresses)
 
-CLONE = step.host(helper.clone, kinds=["uts"], cgroup=None, sibling=False, keep=0)
+CLONE = step.host(helper.clone, kinds=["uts"], cgroup=None, sibling=False, keep=0, steps=step.handle("steps"))
 READ = step.Step("inside", "uts.set_domainname", {},
                  "def set_domainname():\n    return {'master': os.uname().nodename}\n")
 HOLD = step.host(tty.hold, master=step.handle("master"))
@@ -54,7 +55,7 @@ def test_descriptor_that_a_step_returns_inside_reaches_the_host(child):
         inheritable = os.get_inheritable(handles["master"])
         return [text, inheritable, end(handles), sorted(handles)]
 
-    assert child(tell) == ["inside", False, 0, ["init"]]  # let_go has closed the rest
+    assert child(tell) == ["inside", False, 0, ["init", "steps"]]  # let_go has closed the rest
 
 
 def test_value_from_the_host_reaches_the_inside(child):
@@ -74,8 +75,8 @@ def test_first_failure_ends_the_walk_and_names_its_step(one_by_one, child):
             list(walk.walk([CLONE, named("before"), long, named("after")], handles, one_by_one))
         except errors.StepFailed as failed:
             found = [failed.step == long, failed.cause.errno, failed.args[0]]
-        list(walk.walk([READ, HOLD], handles))
-        return [*found, handles["master"], end(handles)]
+        look = ["nsenter", "--uts", "--target", str(handles["init"]), "hostname"]
+        return [*found, subprocess.run(look, capture_output=True, text=True).stdout.strip(), end(handles)]
 
     assert child(tell) == [True, 22, "uts.set_hostname: sethostname('" + "h" * 35 + "…', 65): Invalid argument",
                            "before", 0]

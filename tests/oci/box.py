@@ -45,8 +45,8 @@ class Lab:
 
     def start(self, *words, **options):
         """Start a command and do not wait for it."""
-        options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | options
-        process = subprocess.Popen([*command(self.root), *map(str, words)], **options)
+        usual = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        process = subprocess.Popen([*command(self.root), *map(str, words)], **(usual | options))
         self.started.append(process)
         return process
 

@@ -78,7 +78,7 @@ def test_another_user_inside_needs_a_range_of_subordinate_ids(user):
 
 
 def test_the_host_is_out_of_reach(user):
-    script = "mknod /d b 1 0; mount -t tmpfs x /mnt; echo x > /proc/sys/kernel/core_pattern; ls /root/..; cat /proc/1/comm"
+    script = "mknod /d b 1 0; mount -t tmpfs x /mnt; echo x > /proc/sys/kernel/core_pattern; cat /proc/1/comm"
     done = user("run", "--rm", "busybox", "sh", "-c", script)
     assert done.stdout.split()[-1] == "cat"
     done = user("run", "--rm", "-v", "/etc:/e", "busybox", "sh", "-c", "echo x > /e/hostname; cat /e/shadow", code=1)
@@ -110,7 +110,7 @@ def test_a_range_of_subordinate_ids_is_used_and_only_that(leaves_no_trace, user)
     name, uid = f"oci{os.getpid()}"[:20], UID + 1
     kept = {p: pathlib.Path(p).read_bytes() for p in ("/etc/subuid", "/etc/subgid") if os.path.exists(p)}
     subprocess.run(["groupadd", "-g", str(uid), name], check=True)
-    subprocess.run(["useradd", "-M", "-u", str(uid), "-g", str(uid), "-d", user.home, "-s", "/bin/sh", name], check=True)
+    subprocess.run(["useradd", "-M", "-u", str(uid), "-g", str(uid), "-d", user.home, name], check=True)
     try:
         for path in ("/etc/subuid", "/etc/subgid"):
             pathlib.Path(path).write_bytes(kept.get(path, b"") + f"{name}:700000:65536\n".encode())

@@ -35,7 +35,7 @@ def exit_of(lab, name):
     raise AssertionError("no exit status was written")
 
 
-# -- what comes out -------------------------------------------------------------------------------------------------------
+# -- what comes out ----------------------------------------------------------------------------------------------------
 
 
 def test_run_prints_what_the_program_prints(lab):
@@ -79,7 +79,7 @@ def test_output_into_a_closed_pipe_ends_the_program_quietly(lab):
     assert (done.stdout, done.stderr) == ("y\n", "")
 
 
-# -- options --------------------------------------------------------------------------------------------------------------
+# -- options -----------------------------------------------------------------------------------------------------------
 
 
 def test_hostname_and_name(lab):
@@ -162,12 +162,10 @@ def test_a_directory_is_an_image(lab, busybox):
     assert lab.out("run", "--rm", f"{busybox}/", "cat", "/etc/hostname") == "busybox\n"
 
 
-# -- limits ---------------------------------------------------------------------------------------------------------------
+# -- limits ------------------------------------------------------------------------------------------------------------
 
 
 def test_too_much_memory_is_a_kill(lab):
-    lab("run", "--rm", "--memory", "20m", "busybox", "sh", "-c", "head -c 100m /dev/zero | tail -c 90m | wc -c; exit 0",
-        code=0)  # fmt: skip
     lab("run", "--rm", "--memory", "20m", "busybox", "tail", "-c", "90m", "/dev/zero", code=137)
 
 
@@ -187,12 +185,12 @@ def test_cpus_is_a_quota(lab):
 def test_limits_hold_from_the_first_moment(lab):
     lab("run", "-d", "--name", "a", "--memory", "32m", "--pids-limit", "7", "busybox", "sleep", "1000", **SILENT)
     assert "labcore" in pathlib.Path(f"/proc/{pid_of(lab, 'a')}/cgroup").read_text()
-    shown = lab.out("exec", "a", "sh", "-c", "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max"
-                    " 2>/dev/null || cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max")  # fmt: skip
+    shown = lab.out("exec", "a", "sh", "-c", "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes pids/pids.max"
+                    " 2>/dev/null || cat memory.max pids.max")  # fmt: skip
     assert shown.split() == [str(32 << 20), "7"]
 
 
-# -- in the background ----------------------------------------------------------------------------------------------------
+# -- in the background -------------------------------------------------------------------------------------------------
 
 
 def test_a_detached_run_prints_its_name_and_its_end_is_written_down(lab, tmp_path):
@@ -265,7 +263,7 @@ def test_kill_all_reaches_every_process(lab):
     assert exit_of(lab, "a") == 137
 
 
-# -- exec -----------------------------------------------------------------------------------------------------------------
+# -- exec --------------------------------------------------------------------------------------------------------------
 
 
 def test_exec_is_inside(lab, web):
@@ -327,7 +325,7 @@ def test_run_ends_with_its_caller_and_delete_does_the_rest(lab):
     lab("rm", "a")
 
 
-# -- what is to be seen ---------------------------------------------------------------------------------------------------
+# -- what is to be seen ------------------------------------------------------------------------------------------------
 
 
 def test_explain_tells_every_step_and_plan_tells_the_same(lab):

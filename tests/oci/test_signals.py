@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from tests.oci.box import LABCORE, TIMEOUT_S, command, wait_until_it_waits
+from tests.oci.box import HERE, TIMEOUT_S, command, wait_until_it_waits
 
 # A step that signals the walker: its own function, then one more line. The walker is the parent of all that is inside.
 ON_HOST = """def {name}(**args):
@@ -122,7 +122,8 @@ def test_exec_hands_signals_on(lab):
 
 def test_ctrl_c_at_the_terminal_reaches_the_program_once(lab):
     """The whole foreground process group gets it; the program is in a session of its own and hears it from us alone."""
-    script = "n=0; trap 'n=$((n+1)); echo $n' INT; echo ready; while [ $n -lt 1 ]; do sleep 0.1; done; sleep 0.3; exit $n"
+    script = ("n=0; trap 'n=$((n+1)); echo $n' INT; echo ready; while [ $n -lt 1 ]; do sleep 0.1; done; sleep 0.3; "
+              "exit $n")  # fmt: skip
     process = lab.start("run", "--rm", "busybox", "sh", "-c", script, start_new_session=True)
     assert process.stdout.readline() == "ready\n"
     wait_until_it_waits(process)
@@ -136,7 +137,7 @@ def test_a_template_that_is_interrupted_leaves_no_half(tmp_path, lab):
     boot = ("import os, signal, sys\nsys.path.append(sys.argv[1])\nfrom labcore.image import template\n"
             "template._commands = lambda program: os.kill(os.getpid(), signal.SIGINT)\n"
             "template.busybox(into=sys.argv[2])")  # fmt: skip
-    done = subprocess.run(["/usr/bin/python3", "-ISB", "-c", boot, os.path.dirname(os.path.dirname(os.path.dirname(LABCORE))),
-                           home], capture_output=True, text=True, timeout=TIMEOUT_S)  # fmt: skip
+    done = subprocess.run(["/usr/bin/python3", "-ISB", "-c", boot, HERE, home], capture_output=True, text=True,
+                          timeout=TIMEOUT_S)  # fmt: skip
     assert done.returncode != 0 and "KeyboardInterrupt" in done.stderr
     assert list(home.iterdir()) == [] and command(lab.root)

@@ -24,7 +24,8 @@ class Typist:
         self.resize(24, 80)
         self.before = termios.tcgetattr(slave)
         self.slave = slave
-        self.process = subprocess.Popen(["setsid", "-c", "-w", *map(str, words)], stdin=slave, stdout=slave, stderr=slave)
+        words = ["setsid", "-c", "-w", *map(str, words)]
+        self.process = subprocess.Popen(words, stdin=slave, stdout=slave, stderr=slave)
         self.seen = ""
 
     def type(self, text):
