@@ -2,7 +2,7 @@
 
 import os
 
-from . import errors, syscalls
+from . import detached, errors, syscalls
 
 
 def write(directory, file, *values):
@@ -118,14 +118,7 @@ _QUIET = syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV | syscalls.MOUNT
 
 def new_top():
     """A detached tmpfs with room for a directory of each hierarchy, and nothing else — fsmount(2)."""
-    context = syscalls.fsopen("tmpfs")
-    try:
-        for key, value in (("mode", "755"), ("size", "0"), ("nr_inodes", "64")):
-            syscalls.fsconfig(context, syscalls.FSCONFIG_SET_STRING, key, value)
-        syscalls.fsconfig(context, syscalls.FSCONFIG_CMD_CREATE)
-        return syscalls.fsmount(context, _QUIET)
-    finally:
-        os.close(context)
+    return detached.new("tmpfs", ["mode=755", "size=0", "nr_inodes=64"], _QUIET)
 
 
 def bind(directory, target, readonly):

@@ -7,7 +7,7 @@ inside the root file system: no moment exists in which it is visible with the wr
 import os
 import stat
 
-from . import errors, inroot, syscalls
+from . import detached, errors, inroot, syscalls
 from .step import handle, inside
 
 _RO, _SUID, _DEV, _EXEC = (syscalls.MOUNT_ATTR_RDONLY, syscalls.MOUNT_ATTR_NOSUID, syscalls.MOUNT_ATTR_NODEV,
@@ -53,37 +53,12 @@ def set_propagation(propagation):
 
 def attach(rootfs, destination, fstype, source, options, no_symlinks):
     """Mount a new file system at a path inside the root file system — fsopen(2), move_mount(2)."""
-    tree = new(fstype, source, options["data"], options["set"])
+    tree = detached.new(fstype, [f"source={source or fstype}", *options["data"]], options["set"])
     try:
         _place(tree, rootfs, destination, no_symlinks)
         _propagate(tree, options)
     finally:
         os.close(tree)
-
-
-def new(fstype, source, data, attributes):
-    """A detached mount of a new file system; data is a list of `key` and `key=value` — fsmount(2)."""
-    context = syscalls.fsopen(fstype)
-    try:
-        syscalls.fsconfig(context, syscalls.FSCONFIG_SET_STRING, "source", source or fstype)
-        for word in data:
-            key, sign, value = word.partition("=")
-            command = syscalls.FSCONFIG_SET_STRING if sign else syscalls.FSCONFIG_SET_FLAG
-            syscalls.fsconfig(context, command, key, value if sign else None)
-        syscalls.fsconfig(context, syscalls.FSCONFIG_CMD_CREATE)
-        return syscalls.fsmount(context, attributes)
-    except OSError as error:
-        raise OSError(error.errno, f"{fstype} [{','.join(data)}]: {error.strerror}{_said(context)}") from None
-    finally:
-        os.close(context)
-
-
-def _said(context):
-    """What the file system itself had to say about a refusal — fsopen(2)."""
-    try:
-        return "; " + os.read(context, 4096).decode("utf-8", "replace").strip()
-    except OSError:
-        return ""
 
 
 def bind(rootfs, destination, source, options):
@@ -148,7 +123,7 @@ def mask(rootfs, paths):
             elif empty is not None:
                 _cover(target, empty, 0, syscalls.OPEN_TREE_CLONE)
             else:  # the first is attached itself: before Linux 6.15 no copy is made of what is nowhere attached
-                empty = new("tmpfs", "tmpfs", ["size=0", "nr_inodes=2", "mode=755"], _RO)
+                empty = detached.new("tmpfs", ["size=0", "nr_inodes=2", "mode=755"], _RO)
                 syscalls.move_mount(empty, target)
                 os.close(target)
     finally:

@@ -3,7 +3,7 @@
 import os
 import stat
 
-from . import errors, syscalls
+from . import detached, errors, syscalls
 from .step import Descriptor, handle, inside
 
 _ALL = syscalls.AT_EMPTY_PATH | syscalls.AT_RECURSIVE
@@ -27,30 +27,18 @@ def open_copy_on_write(lower, point, userxattr):
     """Lay an empty tmpfs over the directory: what the container writes goes there, and with it — fsmount(2)."""
     at = os.open(point, os.O_PATH | os.O_CLOEXEC | os.O_DIRECTORY)
     try:
-        upper = _new("tmpfs", {"mode": "755"})
+        upper = detached.new("tmpfs", ["mode=755"])
         os.mkdir("upper", 0o755, dir_fd=upper)
         os.mkdir("work", 0o755, dir_fd=upper)
         syscalls.move_mount(upper, at)  # overlayfs wants layers that are attached
-        layers = {"lowerdir": lower.replace("\\", "\\\\").replace(":", "\\:"), "upperdir": f"{point}/upper",
-                  "workdir": f"{point}/work"}  # fmt: skip
-        tree = _new("overlay", layers | ({"userxattr": None} if userxattr else {}))
+        below = lower.replace("\\", "\\\\").replace(":", "\\:")
+        layers = [f"lowerdir={below}", f"upperdir={point}/upper", f"workdir={point}/work"]
+        tree = detached.new("overlay", [*layers, *(["userxattr"] if userxattr else [])])
         os.close(upper)
         syscalls.move_mount(tree, at)
     finally:
         os.close(at)
     return {"rootfs": Descriptor(tree)}
-
-
-def _new(fstype, parameters):
-    context = syscalls.fsopen(fstype)
-    try:
-        for key, value in parameters.items():
-            command = syscalls.FSCONFIG_SET_FLAG if value is None else syscalls.FSCONFIG_SET_STRING
-            syscalls.fsconfig(context, command, key, value)
-        syscalls.fsconfig(context, syscalls.FSCONFIG_CMD_CREATE)
-        return syscalls.fsmount(context)
-    finally:
-        os.close(context)
 
 
 def pivot(rootfs):

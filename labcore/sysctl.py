@@ -2,7 +2,7 @@
 
 import os
 
-from . import errors, syscalls
+from . import detached, errors, syscalls
 from .step import inside
 
 _IPC = {"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall", "kernel.shmmax",
@@ -12,12 +12,7 @@ _STAY = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS | syscalls.RESOL
 
 def write(values):
     """Set kernel parameters through a procfs of our own, not the container's — proc(5), /proc/sys."""
-    context = syscalls.fsopen("proc")
-    try:
-        syscalls.fsconfig(context, syscalls.FSCONFIG_CMD_CREATE)
-        proc = syscalls.fsmount(context)
-    finally:
-        os.close(context)
+    proc = detached.new("proc", [])
     try:
         for name, value in values.items():
             _write(proc, name, value)
