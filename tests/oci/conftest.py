@@ -69,7 +69,7 @@ def run(lab, bundle):
 
     def run(text, edit=None, code=0, copy=False, before=None, words=(), **options):
         made = bundle("sh", "-c", text, copy=copy)
-        made.config["linux"]["cgroupsPath"] = f"/labcore/{lab.id()}"
+        made.config["linux"]["cgroupsPath"] = f"/labcore.{lab.id()}"
         if edit:
             edit(made.config)
         if before:
@@ -91,7 +91,7 @@ def running(lab, bundle):
     def running(*args, edit=None, copy=False):
         made = bundle(*(args or ("sleep", "1000")), copy=copy)
         container_id = lab.id()
-        made.config["linux"]["cgroupsPath"] = f"/labcore/{container_id}"
+        made.config["linux"]["cgroupsPath"] = f"/labcore.{container_id}"
         if edit:
             edit(made.config)
         lab("create", "--bundle", made.write(), container_id, **SILENT)

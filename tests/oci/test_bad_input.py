@@ -191,7 +191,7 @@ def test_unknown_properties_are_ignored(lab, bundle):
     made = bundle("echo", "fine")
     made.config |= {"org.example.unknown": {"a": [1.5]}, "zzz": None}
     made.config["process"]["mood"] = "good"
-    made.config["linux"]["cgroupsPath"] = f"/labcore/{lab.id()}"
+    made.config["linux"]["cgroupsPath"] = f"/labcore.{lab.id()}"
     assert lab.out("run", "--bundle", made.write(), lab.id()) == "fine\n"
 
 

@@ -21,7 +21,7 @@ def created(lab, bundle, tmp_path):
     def created(*args, edit=None, words=(), **options):
         made = bundle(*(args or ("sleep", "1000")))
         container_id = lab.id()
-        made.config["linux"]["cgroupsPath"] = f"/labcore/{container_id}"
+        made.config["linux"]["cgroupsPath"] = f"/labcore.{container_id}"
         if edit:
             edit(made.config)
         lab("create", "--bundle", made.write(), *words, container_id, **(SILENT | options))
@@ -124,7 +124,7 @@ def test_a_name_that_is_taken_is_refused_and_the_container_lives_on(lab, bundle,
 @pytest.mark.parametrize("count", [2, 8])
 def test_of_parallel_creates_of_one_name_exactly_one_wins(lab, bundle, count):
     made = bundle("sleep", "1000")
-    made.config["linux"]["cgroupsPath"] = f"/labcore/{lab.id()}"
+    made.config["linux"]["cgroupsPath"] = f"/labcore.{lab.id()}"
     words, container = ("create", "--bundle", made.write()), lab.id()
     silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     racing = [lab.start(*words, container, **silent) for _ in range(count)]
@@ -218,7 +218,7 @@ def test_list_knows_every_container(lab, created):
 
 def test_a_bundle_is_the_current_directory_when_nothing_is_said(lab, bundle):
     made = bundle("echo", "here")
-    made.config["linux"]["cgroupsPath"] = f"/labcore/{lab.id()}"
+    made.config["linux"]["cgroupsPath"] = f"/labcore.{lab.id()}"
     container = lab.id()
     lab("create", container, cwd=made.write(), **SILENT)
     assert lab.state(container)["bundle"] == str(made.path)
@@ -227,7 +227,7 @@ def test_a_bundle_is_the_current_directory_when_nothing_is_said(lab, bundle):
 def test_a_relative_root_path_lies_in_the_bundle(lab, bundle):
     made = bundle("echo", "here", copy=True)
     made.config["root"]["path"] = "rootfs"
-    made.config["linux"]["cgroupsPath"] = f"/labcore/{lab.id()}"
+    made.config["linux"]["cgroupsPath"] = f"/labcore.{lab.id()}"
     assert lab.out("run", "--bundle", made.write(), lab.id(), cwd="/") == "here\n"
 
 
@@ -235,7 +235,7 @@ def test_delete_leaves_no_cgroup(lab, created):
     container = created("true")
     pid = lab.state(container)["pid"]
     lines = pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines()
-    assert any(line.endswith(f"/labcore/{container}") for line in lines)
+    assert any(line.endswith(f"/labcore.{container}") for line in lines)
     lab("start", container)
     wait_until_gone(pid)
     lab("delete", container)  # leaves_no_trace looks for the rest

@@ -59,25 +59,24 @@ def test_an_entry_point_that_is_proc_self_exe_cannot_reach_the_interpreter(lab, 
     (made.rootfs / "evil").write_text("#!/proc/self/exe\n")
     (made.rootfs / "evil").chmod(0o755)
     (made.rootfs / "thief").write_text("#!/bin/sh\nexec 9</proc/self/exe; echo x > /proc/self/fd/9\n")
-    made.config["linux"]["cgroupsPath"] = f"/labcore/{lab.id()}"
+    made.config["linux"]["cgroupsPath"] = f"/labcore.{lab.id()}"
     done = subprocess.run([*own_python, "run", "--bundle", made.write(), lab.id()], capture_output=True, text=True,
                           timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)  # fmt: skip
     assert done.returncode in (126, 127) and "Traceback" not in done.stderr, done
 
 
-@pytest.mark.parametrize("caps", [[], ["SYS_PTRACE"]], ids=["usual", "CAP_SYS_PTRACE"])
-@pytest.mark.parametrize("pid_namespace", [True, False], ids=["own-pids", "hosts-pids"])
+# CAP_SYS_PTRACE over the host's own processes is left out: who asks for that has asked for the host
+@pytest.mark.parametrize("caps, pid_namespace", [([], True), (["SYS_PTRACE"], True), ([], False)],
+                         ids=["usual", "CAP_SYS_PTRACE", "hosts-pids"])  # fmt: skip
 def test_a_thief_inside_cannot_write_the_interpreter_of_those_who_enter(lab, bundle, own_python, tmp_path, caps,
                                                                        pid_namespace):  # fmt: skip
-    if not pid_namespace and caps:
-        pytest.skip("CAP_SYS_PTRACE over the host's processes is the host: asked for in so many words")
     made, shared = bundle("sh", "-c", THIEF), tmp_path / "shared"
     shared.mkdir()
     names = [f"CAP_{c}" for c in USUAL + caps]
     config = made.config
     config["process"]["capabilities"] = {k: names for k in ("bounding", "effective", "permitted")}
     config["mounts"].append({"destination": "/s", "type": "bind", "source": str(shared), "options": ["bind"]})
-    config["linux"]["cgroupsPath"] = f"/labcore/{lab.id()}"
+    config["linux"]["cgroupsPath"] = f"/labcore.{lab.id()}"
     if not pid_namespace:
         config["linux"]["namespaces"] = [n for n in config["linux"]["namespaces"] if n["type"] != "pid"]
     container = lab.id()
@@ -298,7 +297,7 @@ def test_a_terminal_never_follows_a_link_of_the_image(lab, bundle, tmp_path, lin
     made = bundle("tty", copy=True)
     made.config["mounts"] = [m for m in made.config["mounts"] if m["destination"] not in ("/dev", "/dev/pts")]
     made.config["process"]["terminal"] = True
-    made.config["linux"]["cgroupsPath"] = f"/labcore/{lab.id()}"
+    made.config["linux"]["cgroupsPath"] = f"/labcore.{lab.id()}"
     os.symlink(victim if link == "dev/console" else "/dev/pts", made.rootfs / link)
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(str(tmp_path / "console"))
@@ -337,7 +336,7 @@ def test_a_destination_that_is_swapped_all_the_time_never_leads_outside(lab, bun
     config = made.config
     for destination, where in (("/s", shared), ("/s/a/x", source)):
         config["mounts"].append({"destination": destination, "type": "bind", "source": str(where), "options": ["bind"]})
-    config["linux"]["cgroupsPath"] = f"/labcore/{lab.id()}"
+    config["linux"]["cgroupsPath"] = f"/labcore.{lab.id()}"
     swap = ("import os, sys\nos.chdir(sys.argv[1])\nwhile True:\n os.rename('a', 'c'); os.rename('b', 'a')\n"
             " os.rename('a', 'b'); os.rename('c', 'a')\n")  # fmt: skip
     swapping = subprocess.Popen(["/usr/bin/python3", "-c", swap, shared])
@@ -389,15 +388,15 @@ def test_a_cgroup_path_with_dots_is_refused(lab, bundle, path):
 
 
 def test_a_foreign_cgroup_is_neither_killed_nor_removed(lab, bundle):
-    foreign = pathlib.Path("/sys/fs/cgroup/pids/labcore/adversary")
+    foreign = pathlib.Path("/sys/fs/cgroup/pids/labcore.adversary")
     if not pathlib.Path("/sys/fs/cgroup/pids").is_dir():
         pytest.skip("needs cgroup version 1")
-    foreign.mkdir(parents=True)
+    foreign.mkdir()
     sleeper = subprocess.Popen(["sleep", "1000"])
     (foreign / "cgroup.procs").write_text(str(sleeper.pid))
     try:
         made = bundle("true")
-        made.config["linux"]["cgroupsPath"] = "/labcore/adversary"
+        made.config["linux"]["cgroupsPath"] = "/labcore.adversary"
         container = lab.id()
         lab("create", "--bundle", made.write(), container, code=None, **SILENT)
         lab("delete", "--force", container)
@@ -411,10 +410,6 @@ def test_a_foreign_cgroup_is_neither_killed_nor_removed(lab, bundle):
                 break
             except OSError:
                 os.sched_yield()
-        try:
-            foreign.parent.rmdir()
-        except OSError:
-            pass
 
 
 @pytest.mark.oci
@@ -453,7 +448,7 @@ def test_no_new_device_works_on_a_volume(lab, tmp_path):
 def test_a_frozen_container_can_be_deleted_by_force(lab, running):
     container = running("sh", "-c", "sleep 1000 & wait")
     pid = lab.state(container)["pid"]
-    pathlib.Path(f"/sys/fs/cgroup/freezer/labcore/{container}/freezer.state").write_text("FROZEN")
+    pathlib.Path(f"/sys/fs/cgroup/freezer/labcore.{container}/freezer.state").write_text("FROZEN")
     lab("delete", "--force", container)
     wait_until_gone(pid)
 
