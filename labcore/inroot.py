@@ -22,26 +22,26 @@ def open(root, path, flags=os.O_PATH, resolve=0):
     raise errors.LabError(f"{path}: the root file system changes faster than it can be walked")
 
 
-def open_parent(root, path):
+def open_parent(root, path, resolve=0):
     """(descriptor of the directory that holds path, made when missing; the last name of path)."""
     head, _, name = path.rstrip("/").rpartition("/")
     if name in ("", ".", ".."):
         raise errors.SpecError(f"{path!r}: does not name a file inside the root file system")
-    return make_directories(root, head or "/"), name
+    return make_directories(root, head or "/", resolve), name
 
 
-def make_directories(root, path):
+def make_directories(root, path, resolve=0):
     """A descriptor for a directory inside, made with its parents when missing — mkdirat(2)."""
     try:
-        return open(root, path, os.O_PATH | os.O_DIRECTORY)
+        return open(root, path, os.O_PATH | os.O_DIRECTORY, resolve)
     except FileNotFoundError:
-        parent, name = open_parent(root, path)
+        parent, name = open_parent(root, path, resolve)
     try:
         try:
             os.mkdir(name, 0o755, dir_fd=parent)
         except FileExistsError:
             pass
-        return open(root, path, os.O_PATH | os.O_DIRECTORY)
+        return open(root, path, os.O_PATH | os.O_DIRECTORY, resolve)
     finally:
         os.close(parent)
 

@@ -81,22 +81,23 @@ def bind(rootfs, destination, source, options):
 
 def _place(tree, rootfs, destination, no_symlinks):
     """Attach a detached mount at a path inside, made when missing."""
-    if no_symlinks:  # /proc or /sys as a link would put the real one where nothing masks it
-        _refuse_symlinks(rootfs, destination)
-    make = inroot.make_directories if stat.S_ISDIR(os.fstat(tree).st_mode) else inroot.make_file
-    target = make(rootfs, destination)
+    if not stat.S_ISDIR(os.fstat(tree).st_mode):
+        target = inroot.make_file(rootfs, destination)
+    elif no_symlinks:  # /proc or /sys as a link would put the real one where nothing masks it
+        target = _directory_itself(rootfs, destination)
+    else:
+        target = inroot.make_directories(rootfs, destination)
     try:
         syscalls.move_mount(tree, target)
     finally:
         os.close(target)
 
 
-def _refuse_symlinks(rootfs, destination):
+def _directory_itself(rootfs, destination):
+    """A directory that no symbolic link leads to, walked once; made when missing."""
     try:
-        os.close(inroot.open(rootfs, destination, resolve=syscalls.RESOLVE_NO_SYMLINKS))
-    except FileNotFoundError:
-        pass
-    except OSError as error:
+        return inroot.make_directories(rootfs, destination, syscalls.RESOLVE_NO_SYMLINKS)
+    except (OSError, errors.SpecError) as error:
         raise errors.SpecError(f"mounts: {destination} is or passes a symbolic link in the root file system",
                                "an image must not redirect it") from error  # fmt: skip
 
