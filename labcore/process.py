@@ -126,6 +126,8 @@ def reset_signals():
     for number in range(1, _signal.NSIG):
         if _signal.getsignal(number) not in (_signal.SIG_DFL, None):  # as found at birth, or set since
             _signal.signal(number, _signal.SIG_DFL)
+    for number in (32, 33):  # libc keeps these two for itself; a caller may have left them ignored all the same
+        syscalls.set_default_action(number)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
 
 

@@ -21,8 +21,7 @@ _NR = {
         "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "sethostname": (170, 161),
         "setdomainname": (171, 162), "setns": (308, 268), "unshare": (272, 97), "clone": (56, 220),
         "prctl": (157, 167), "capget": (125, 90), "capset": (126, 91), "execveat": (322, 281),
-        "setfsuid": (122, 151), "setfsgid": (123, 152), "keyctl": (250, 219), "prlimit64": (302, 261),
-        "setgroups": (116, 159), "umask": (95, 166), "personality": (135, 92),
+        "setfsuid": (122, 151), "setfsgid": (123, 152), "keyctl": (250, 219), "rt_sigaction": (13, 134),
         "pidfd_send_signal": (424, 424), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
         "fsconfig": (431, 431), "fsmount": (432, 432), "pidfd_open": (434, 434), "clone3": (435, 435),
         "close_range": (436, 436), "openat2": (437, 437), "faccessat2": (439, 439), "mount_setattr": (442, 442),
@@ -104,6 +103,7 @@ _setdomainname = _prepare("setdomainname", "si")
 _pidfd_open = _prepare("pidfd_open", "ii")
 _pidfd_send_signal = _prepare("pidfd_send_signal", "iipi")
 _prctl = _prepare("prctl", "iiiii")
+_rt_sigaction = _prepare("rt_sigaction", "ippi")
 _setfsuid = _prepare("setfsuid", "i")
 _setfsgid = _prepare("setfsgid", "i")
 _keyctl = _prepare("keyctl", "is")
@@ -183,6 +183,12 @@ def pidfd_send_signal(pidfd, signal):
 def prctl(option, arg2=0, arg3=0):
     """Operate on the calling process — prctl(2)."""
     return _prctl(option, arg2, arg3, 0, 0)
+
+
+def set_default_action(signal):
+    """Give a signal its default action, also one of those that libc keeps for itself — rt_sigaction(2)."""
+    action = ctypes.create_string_buffer(32)  # struct sigaction as the kernel has it: no handler, no flags, no mask
+    _rt_sigaction(signal, ctypes.addressof(action), None, 8)
 
 
 def setfsuid(uid):

@@ -6,9 +6,11 @@ import pathlib
 import shutil
 import stat
 import subprocess
+import sys
 
 import pytest
 
+from labcore import syscalls
 from tests.oci.box import LABCORE, RUNTIME, SILENT, TIMEOUT_S, wait_until_gone
 
 USUAL = ("CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT "
@@ -491,3 +493,12 @@ def test_a_state_directory_that_others_may_write_to_is_refused(lab, tmp_path):
     done = subprocess.run([LABCORE, "--root", tmp_path / "link", "run", "--rm", "busybox", "true"], capture_output=True,
                           text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)  # fmt: skip
     assert done.returncode == 1 and "only you" in done.stderr
+
+
+def test_signals_that_libc_keeps_for_itself_are_clean_too(lab):
+    # 32 and 33: sigaction(3) refuses them, so a caller's "ignored" would be handed on for ever
+    number, ignore = syscalls._NR["rt_sigaction"], (1).to_bytes(8, sys.byteorder) + bytes(24)
+    code = (f"import ctypes, os, sys; c = ctypes.CDLL(None)\nfor n in (32, 33): assert c.syscall({number}, n, {ignore!r}, "
+            "None, 8) == 0\nos.execv(sys.argv[1], sys.argv[1:])")  # fmt: skip
+    text = lab.out("run", "--rm", "busybox", "grep", "SigIgn", "/proc/self/status", through=[sys.executable, "-c", code])
+    assert text == "SigIgn:\t0000000000000000\n"
