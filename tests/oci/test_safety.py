@@ -498,7 +498,9 @@ def test_a_state_directory_that_others_may_write_to_is_refused(lab, tmp_path):
 def test_signals_that_libc_keeps_for_itself_are_clean_too(lab):
     # 32 and 33: sigaction(3) refuses them, so a caller's "ignored" would be handed on for ever
     number, ignore = syscalls._NR["rt_sigaction"], (1).to_bytes(8, sys.byteorder) + bytes(24)
-    code = (f"import ctypes, os, sys; c = ctypes.CDLL(None)\nfor n in (32, 33): assert c.syscall({number}, n, {ignore!r}, "
-            "None, 8) == 0\nos.execv(sys.argv[1], sys.argv[1:])")  # fmt: skip
-    text = lab.out("run", "--rm", "busybox", "grep", "SigIgn", "/proc/self/status", through=[sys.executable, "-c", code])
+    code = ("import ctypes, os, sys\nfor n in (32, 33):\n"
+            f"    assert ctypes.CDLL(None).syscall({number}, n, {ignore!r}, None, 8) == 0\n"
+            "os.execv(sys.argv[1], sys.argv[1:])\n")  # fmt: skip
+    through = [sys.executable, "-c", code]
+    text = lab.out("run", "--rm", "busybox", "grep", "SigIgn", "/proc/self/status", through=through)
     assert text == "SigIgn:\t0000000000000000\n"
