@@ -11,6 +11,9 @@ done
 [ "$#" -eq 0 ] || shift
 [ -n "$paths" ] || fail "there are no such tests yet"
 
+# nbval takes two seconds to load, and unit tests run no notebook
+[ -n "$needs_root" ] || set -- -p no:nbval "$@"
+
 AS_ROOT=
 if [ -n "$needs_root" ]; then
     find_root || echo "note: no root and no sudo: tests that need root skip" >&2

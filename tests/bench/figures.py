@@ -197,7 +197,7 @@ def unit(stage, rounds, tick):
         tick(f"{at + 1}/{rounds}")
         begun = time.perf_counter()
         try:
-            stage.spawn("sh", "-c", f"cd {ROOT} && exec {sys.executable} -B -m pytest -q tests/unit")
+            stage.spawn("sh", "-c", f"cd {ROOT} && exec {sys.executable} -B -m pytest -q -p no:nbval tests/unit")
         except Failed as error:
             said = str(error).splitlines()[-1].partition(" in ")[0]  # "3 failed, 400 passed"
         taken.append(time.perf_counter() - begun)

@@ -2,6 +2,7 @@
 
 import re
 
+import nbformat
 import pytest
 from nbval.plugin import get_sanitize_patterns
 
@@ -14,6 +15,12 @@ PATTERNS = books.notebooks_dir() / "sanitize.cfg"
 
 def test_there_are_lessons():
     assert "00-start-here" in SOURCES and "01-uts" in SOURCES
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_source_has_the_bytes_that_nbformat_writes(name):
+    source = books.read(SOURCES[name])
+    assert books.dumps(source) == nbformat.writes(nbformat.from_dict(source)) + "\n"
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -6,7 +6,6 @@ import re
 import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from labcore.errors import LabError
@@ -23,10 +22,6 @@ def sample_lessons(tmp_path, monkeypatch):
 @pytest.fixture
 def sample(sample_lessons):
     return books.read(sample_lessons / "solutions" / "98-sample.ipynb")
-
-
-def test_a_written_notebook_has_the_bytes_nbformat_writes(sample):
-    assert books.dumps(sample) == nbformat.writes(nbformat.from_dict(sample)) + "\n"
 
 
 def test_reading_what_was_written_changes_nothing(sample, tmp_path):
