@@ -162,4 +162,6 @@ def end():
             os.waitpid(-1, 0)
     except ChildProcessError:
         pass
-    walker.clear(state.DEFAULT_ROOT)
+    own = state.DEFAULT_ROOT
+    walker.sweep(None)  # again: the sweep that began with us may have been killed just now
+    walker.clear(own)

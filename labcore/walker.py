@@ -205,20 +205,16 @@ def take_over(fds):
 
 
 def clear(root):
-    """Take down every container below a lab host's state directory, then the directory and its cgroup."""
+    """Take down every container below a lab host's state directory, its cgroup, and last the directory.
+
+    The directory is what the next sweep goes by, if this one is ended in the middle.
+    """
     state.DEFAULT_ROOT = root
     for name in state.list_ids():
         try:
             runtime.delete(name, force=True)
         except errors.LabError:
             pass  # what cannot be removed now is for `labcore reset`
-    try:
-        for entry in os.scandir(root):
-            if entry.name.startswith("."):
-                template.remove(entry.path)
-        os.rmdir(root)
-    except OSError:
-        pass
     here = facts.read()
     below = "lab-" + os.path.basename(root).split("-")[1]
     for top in {here["cgroup2"], *here["cgroup1"].values()} - {None}:
@@ -227,6 +223,13 @@ def clear(root):
                 os.rmdir(path)
             except OSError:
                 pass
+    try:
+        for entry in os.scandir(root):
+            if entry.name.startswith("."):
+                template.remove(entry.path)
+        os.rmdir(root)
+    except OSError:
+        pass
 
 
 def sweep(_):
