@@ -47,7 +47,7 @@ SIDEWAYS = {
 
 # ---- exceptions, each with its reason ---------------------------------------------------------------------------
 
-LONGEST_MODULE, LONGEST_FUNCTION, RUNTIME_PATH = 300, 40, 3000
+LONGEST_MODULE, LONGEST_FUNCTION, RUNTIME_PATH = 300, 40, 3400
 LONG_MODULES = {  # "name.py": (lines allowed, "why")
     "syscalls.py": (350, "a list: one short function for each system call"),
     "doctor.py": (350, "a list: one short function for each finding"),
