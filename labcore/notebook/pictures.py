@@ -29,3 +29,12 @@ def show_machines():
     from .views import machine
 
     return machine.draw()
+
+
+def show_id_map(*processes):
+    """Whose IDs are whose: from the innermost user namespace outwards to the host's."""
+    from . import idmaps
+    from .views import idmap
+
+    users, groups = idmaps.chain([each.look() for each in processes])
+    return idmap.draw([each.name for each in processes] + ["host"], users, groups)

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from labcore.errors import HostError
-from labcore.notebook.views import architecture, card, machine, namespaces, plan, readme, svg
+from labcore.notebook.views import architecture, card, idmap, machine, namespaces, plan, readme, svg
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
@@ -32,6 +32,8 @@ STEPS = [
     ("inside", "mount.attach", "Mount a new file system at a path inside the root, and more words than fit. " * 3, 40),
     ("inside", "uts.set_hostname", "Name this UTS namespace — sethostname(2).", None),
 ]
+MAPS = [[(0, 5, 10)], [(0, 20000, 1000), (5000, 40000, 10)]]  # from the innermost outwards
+MANY = [(n * 500_000_000, 4_000_000_000 - n * 400_000_000, 123_456_789) for n in range(8)]
 DRAW = {
     "namespaces": lambda: namespaces.draw(ROWS, KINDS),
     "namespaces of many": lambda: namespaces.draw([(f"p{n}", {k: (n * i) % 7 for i, k in enumerate(KINDS)})
@@ -40,6 +42,12 @@ DRAW = {
     "plan": lambda: plan.draw(STEPS),
     "long plan": lambda: plan.draw(STEPS * 40),
     "plan without times": lambda: plan.draw(STEPS, times=False),
+    "id map": lambda: idmap.draw(["drawer", "bob", "host"], MAPS, MAPS),
+    "id maps that differ": lambda: idmap.draw(["somebody-with-a-long-name", "host"], MAPS[1:], [[(7, 20000, 1)]]),
+    "id maps, many": lambda: idmap.draw([f"level-{n}" for n in range(9)], [MANY] * 8, [MANY[:2]] * 8),
+    "id maps that cross": lambda: idmap.draw(["x", "y"], [MANY[:1:-1]], [[(i, 40 - i, 1) for i in range(5)]]),
+    "no id map": lambda: idmap.draw(["carol", "host"], [[]], [[]]),
+    "no user namespace": lambda: idmap.draw(["host"], [], []),
     "machine": machine.draw,
     "readme": readme.draw,
     "architecture": architecture.draw,
@@ -168,6 +176,20 @@ def test_the_words_of_the_namespaces_hold_every_mark():
     table = {line.split()[0]: line.split()[1:] for line in DRAW["namespaces"]().text.splitlines()[2:]}
     for at, (name, _) in enumerate(ROWS):
         assert table[name] == [namespaces.symbols(ROWS, kind, "host")[at] for kind in KINDS]
+
+
+def test_root_is_followed_through_every_map():
+    assert DRAW["id map"]().sentence == "Root of drawer is 5 in bob and 20005 on the host."
+    assert idmap.draw(["a", "host"], [[(1, 0, 9)]], [[]]).sentence == "Nobody of host is root in a."
+    assert "65534" in DRAW["no id map"]().sentence
+
+
+def test_the_words_of_an_id_map_hold_every_line_of_the_files():
+    text = DRAW["id map"]().text
+    for line in ("drawer 0–9", "bob 5–14", "bob 5000–5009", "host 40000–40009", "host all others"):
+        assert line in text
+    assert idmap.draw(["a", "host"], MAPS[1:], [[(7, 20000, 1)]]).text.count("groups ") == 2
+    assert DRAW["id maps, many"]().text.count("level-0 ") == 8 + 1 + 2 + 1
 
 
 def test_the_words_of_a_card_hold_every_fact():
