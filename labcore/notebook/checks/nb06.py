@@ -1,0 +1,259 @@
+"""Checks of 06-user: whose ID is whose, read from outside: maps, user IDs in /proc, owners of files.
+
+Each check makes processes of its own, under names that no lesson uses, and files in a place that goes with it.
+"""
+
+import contextlib
+import inspect
+import os
+
+from labcore.errors import LabError
+from labcore.syscalls import (
+    CLONE_NEWUSER,
+    MNT_DETACH,
+    PR_SET_DUMPABLE,
+    mount,
+    prctl,
+    umount,
+    unshare,
+)
+
+from ..checking import NotYet
+from ..idmaps import parse
+from ..process import Process
+
+UID, GID = 1234, 2345
+USERS = [(0, 21000, 500), (600, 33000, 40)]
+GROUPS = [(0, 22000, 300), (1000, 34000, 1), (2000, 35000, 7)]
+NOTHING = 65534
+
+
+@contextlib.contextmanager
+def cast(*names):
+    """Fresh processes, the last one a witness that stays at home."""
+    actors = [Process(f"checked-{name}") for name in (*names, "witness")]
+    try:
+        yield actors
+    finally:
+        for actor in actors:
+            actor.end()
+
+
+def demand_function(answer, name):
+    """Raise unless there is a function to call."""
+    if not inspect.isfunction(answer):
+        raise NotYet("no-function", f"the answer is a {type(answer).__name__}, not a function",
+                     f"the line `def {name}(...):` is gone, or the name means something else now",
+                     "the exercise cell: keep its `def` line")  # fmt: skip
+
+
+def become(uid, gid, group):
+    """From root to an ordinary user with one more group, open to be looked at."""
+    os.setgroups([group])
+    os.setresgid(gid, gid, gid)
+    os.setresuid(uid, uid, uid)
+    prctl(PR_SET_DUMPABLE, 1)
+
+
+def as_oci(lines):
+    """A map as OCI writes it."""
+    return [{"containerID": first, "hostID": out, "size": count} for first, out, count in lines]
+
+
+# -- 6.1 own_root ------------------------------------------------------------------------------------------------------
+
+
+def is_own_root(answer):
+    """An ordinary user is user and group 0 of a user namespace, and nobody more than before outside."""
+    demand_function(answer, "own_root")
+    with cast("nomad") as (nomad, witness):
+        nomad.call(become, UID, GID, 3456)
+        home = nomad.ns("user")
+        error = None
+        try:
+            nomad.call(answer, UID, GID)
+        except OSError as refusal:
+            error = refusal
+        seen = nomad.look()
+        if seen["namespaces"]["user"] == home:
+            if isinstance(error, OSError) or witness.look()["status"]["Uid"] == seen["status"]["Uid"]:
+                raise NotYet("map-first", "the process is in its old user namespace, and the kernel refused a write",
+                             "a map was written before there was a namespace to write it for",
+                             "By hand, steps 1 and 2: the order") from None  # fmt: skip
+            raise NotYet("at-home", "the process is in the user namespace in which it began",
+                         "unshare is missing; without it there is nothing to map", "By hand, step 1")  # fmt: skip
+        users, groups = parse(seen["uid_map"]), parse(seen["gid_map"])
+        deny = witness.out(f"cat /proc/{nomad.pid}/setgroups").strip()
+        root_of_users(users)
+        root_of_groups(groups, deny)
+        if error is not None:
+            raise error
+
+
+def root_of_users(users):
+    """The diagnoses for a user map that is not `0 UID 1`."""
+    if not users:
+        raise NotYet("no-user-map", "there is a new user namespace, and its uid_map is empty",
+                     "the kernel refused another ID than the user's own; after unshare os.getuid() no longer tells it",
+                     "By hand, step 2")  # fmt: skip
+    if users != [(0, UID, 1)]:
+        raise NotYet("not-root", f"the first ID inside is {users[0][0]}",
+                     "the first number of the line is the ID inside, and root is 0", "the first hint")  # fmt: skip
+
+
+def root_of_groups(groups, deny):
+    """The diagnoses for a group map that is not `0 GID 1`."""
+    if groups == [(0, GID, 1)]:
+        return
+    if groups:
+        raise NotYet("group-not-root", f"the first group inside is {groups[0][0]}",
+                     "the first number of the line is the group inside, and root's is 0", "the first hint")  # fmt: skip
+    if deny != "deny":
+        raise NotYet("no-deny", "the uid_map is written, the gid_map is empty, and setgroups is still allowed",
+                     "an ordinary user may map a group only after giving up setgroups", "By hand, step 3")  # fmt: skip
+    raise NotYet("no-group-map", "the uid_map is written, setgroups is given up, and the gid_map is empty",
+                 "the third write is missing, or it names another group than the user's own",
+                 "the third hint")  # fmt: skip
+
+
+# -- 6.2 write_maps ----------------------------------------------------------------------------------------------------
+
+
+def writes_maps(answer):
+    """Both maps of another process are what was asked for."""
+    demand_function(answer, "write_maps")
+    error = None
+    with cast("infant", "clerk") as (infant, clerk, _):
+        infant.call(unshare, CLONE_NEWUSER)
+        try:
+            clerk.call(answer, infant.pid, as_oci(USERS), as_oci(GROUPS))
+        except OSError as refusal:
+            error = refusal
+        seen = infant.look()
+        users, groups = parse(seen["uid_map"]), parse(seen["gid_map"])
+    if not users and not groups:
+        if error is not None and not getattr(error, "learner", None):
+            raise error
+        raise NotYet("nothing-written", "both maps are empty" + refused_with(error),
+                     "a line is inside, outside, count, with spaces between and a line end after it",
+                     "the text of exercise 6.2")  # fmt: skip
+    compare("uid_map", users, USERS)
+    if groups == USERS:
+        raise NotYet("groups-are-users", "the gid_map has the lines of the users",
+                     "the second file was written with uid_maps", "the third hint")  # fmt: skip
+    if not groups:
+        raise NotYet("no-groups", "the uid_map is right, the gid_map is empty", "only the first file was written",
+                     "the second hint")  # fmt: skip
+    compare("gid_map", groups, GROUPS)
+    if error is not None:
+        raise error
+
+
+def refused_with(error):
+    """What the kernel said, if it said something."""
+    return f", and the kernel refused: {os.strerror(error.errno)}" if error is not None and error.errno else ""
+
+
+def compare(name, found, wanted):
+    """One map, line by line."""
+    if found == wanted:
+        return
+    if not found:
+        raise NotYet("no-users", f"the {name} is empty, the other one is written", f"{name} was left out",
+                     "the third hint")  # fmt: skip
+    if found == wanted[:1]:
+        raise NotYet("first-line-only", f"the {name} has one line of {len(wanted)}",
+                     "a map is written once: a second write is refused, and all lines belong into one text",
+                     "the first hint")  # fmt: skip
+    if found == wanted[-1:]:
+        raise NotYet("last-line-only", f"the {name} has only the last line",
+                     "the text is made anew for each entry, where a line should be added", "the second hint")  # fmt: skip
+    if found == [(out, first, count) for first, out, count in wanted]:
+        raise NotYet("swapped", f"the {name} has inside and outside exchanged",
+                     "containerID comes first in a line", "the table in section 3")  # fmt: skip
+    raise NotYet("other-lines", f"the {name} has other lines than were asked for",
+                 "one of the three numbers is not what its name says; size is a count, not an end",
+                 "the table in section 3")  # fmt: skip
+
+
+# -- 6.3 id_outside ----------------------------------------------------------------------------------------------------
+
+PLACES = [(0, 21000, 500), (600, 33000, 40)]
+ASKED = (0, 7, 499, 500, 600, 639, 640, 21000, 4000)
+
+
+def make(path, number):
+    """A file of this owner; False when the ID has no place in the map."""
+    os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+    try:
+        os.chown(path, number, -1)
+    except OSError:
+        return False
+    return True
+
+
+def id_is_right(answer):
+    """The answer for each ID is the owner that a file has outside, when it was made by this ID inside."""
+    demand_function(answer, "id_outside")
+    given = {number: answer(list(PLACES), number) for number in ASKED}
+    owners = owners_outside()
+    for number in ASKED:
+        if given[number] != owners[number] or isinstance(given[number], bool):
+            raise wrong_id(number, given[number], owners[number])
+
+
+def owners_outside():
+    """{ID inside: who owns a file outside that was given to it inside, None when the kernel refused}."""
+    found = {}
+    with cast("scribe") as (scribe, witness):
+        witness.call(mount, "checked", "/mnt", "tmpfs", 0, "mode=777")
+        try:
+            scribe.call(unshare, CLONE_NEWUSER)
+            lines = "".join(f"{first} {out} {count}\n" for first, out, count in PLACES)
+            for name in ("uid_map", "gid_map"):
+                witness.call(put, f"/proc/{scribe.pid}/{name}", lines)
+            scribe.call(take, 0)
+            for number in ASKED:
+                path = f"/mnt/checked-{number}"
+                found[number] = witness.call(os.stat, path)[4] if scribe.call(make, path, number) else None
+        finally:
+            witness.call(umount, "/mnt", MNT_DETACH)
+    if not any(owner is not None for owner in found.values()):
+        raise LabError("no file could be given away inside", "labcore doctor says what user namespaces lack here")
+    return found
+
+
+def put(path, text):
+    """Write a map."""
+    fd = os.open(path, os.O_WRONLY)
+    os.write(fd, text.encode())
+    os.close(fd)
+
+
+def take(number):
+    """Be this user and group, and nobody's else."""
+    os.setgroups([])
+    os.setresgid(number, number, number)
+    os.setresuid(number, number, number)
+
+
+def wrong_id(number, given, owner):
+    """What people answer, and why."""
+    if not (given is None or type(given) is int):
+        return NotYet("no-number", f"for the ID {number} the answer is a {type(given).__name__}",
+                      "return one number, or None", "the text of exercise 6.3")  # fmt: skip
+    seen = f"a file of {number} inside belongs to {owner} outside; the answer is {given}"
+    if owner is None:
+        seen = f"the ID {number} has no place in the map; the answer is {given}"
+        if given in (NOTHING, number):
+            return NotYet("unmapped", seen, "an ID that no line holds has no ID outside: None", "section 3")
+        return NotYet("past-the-end", seen, "a range of 500 from 0 on ends with 499", "the first hint")
+    if given is None:
+        return NotYet("not-found", seen, "only the first line was looked at, or a range ends too early",
+                      "the third hint")  # fmt: skip
+    return NotYet("other-id", seen, "the distance from the beginning of the range is the same on both sides",
+                  "the second hint")  # fmt: skip
+
+
+CHECKS = {"6.1": is_own_root, "6.2": writes_maps, "6.3": id_is_right}
+KEEPS = {"6.2": "user.write_maps"}
