@@ -37,7 +37,7 @@ class Scene:
 
     def __enter__(self):
         self.alice = process.Process(".alice")
-        # where any user may look, as in a shop; the state directory is closed, and would shut Eve out for a wrong reason
+        # where anybody may look, as in a shop; the state directory is closed, and would shut Eve out by accident
         self.shop = f"/tmp/.alices-shop{os.path.basename(link.here().known['state'])}"
         self.move(self.alice, "make_shop", self.shop)
         if self.inside is None:

@@ -4,19 +4,11 @@ Each check makes processes of its own, under names that no lesson uses, and file
 """
 
 import contextlib
+import errno
 import inspect
 import os
 
-from labcore.errors import LabError
-from labcore.syscalls import (
-    CLONE_NEWUSER,
-    MNT_DETACH,
-    PR_SET_DUMPABLE,
-    mount,
-    prctl,
-    umount,
-    unshare,
-)
+from labcore.syscalls import CLONE_NEWUSER, MNT_DETACH, PR_SET_DUMPABLE, mount, prctl, umount, unshare
 
 from ..checking import NotYet
 from ..idmaps import parse
@@ -48,11 +40,20 @@ def demand_function(answer, name):
 
 
 def become(uid, gid, group):
-    """From root to an ordinary user with one more group, open to be looked at."""
+    """Be this user, and in one group more, open to be looked at."""
     os.setgroups([group])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)
     prctl(PR_SET_DUMPABLE, 1)
+
+
+def attempt(actor, answer, *args):
+    """Have it use the answer; the kernel's refusal is returned, since what is there tells more."""
+    try:
+        actor.call(answer, *args)
+    except OSError as refusal:
+        return refusal
+    return None
 
 
 def as_oci(lines):
@@ -69,17 +70,13 @@ def is_own_root(answer):
     with cast("nomad") as (nomad, witness):
         nomad.call(become, UID, GID, 3456)
         home = nomad.ns("user")
-        error = None
-        try:
-            nomad.call(answer, UID, GID)
-        except OSError as refusal:
-            error = refusal
+        error = attempt(nomad, answer, UID, GID)
         seen = nomad.look()
         if seen["namespaces"]["user"] == home:
-            if isinstance(error, OSError) or witness.look()["status"]["Uid"] == seen["status"]["Uid"]:
+            if error is not None:
                 raise NotYet("map-first", "the process is in its old user namespace, and the kernel refused a write",
                              "a map was written before there was a namespace to write it for",
-                             "By hand, steps 1 and 2: the order") from None  # fmt: skip
+                             "By hand, steps 1 and 2: the order")  # fmt: skip
             raise NotYet("at-home", "the process is in the user namespace in which it began",
                          "unshare is missing; without it there is nothing to map", "By hand, step 1")  # fmt: skip
         users, groups = parse(seen["uid_map"]), parse(seen["gid_map"])
@@ -122,19 +119,14 @@ def root_of_groups(groups, deny):
 def writes_maps(answer):
     """Both maps of another process are what was asked for."""
     demand_function(answer, "write_maps")
-    error = None
     with cast("infant", "clerk") as (infant, clerk, _):
         infant.call(unshare, CLONE_NEWUSER)
-        try:
-            clerk.call(answer, infant.pid, as_oci(USERS), as_oci(GROUPS))
-        except OSError as refusal:
-            error = refusal
+        error = attempt(clerk, answer, infant.pid, as_oci(USERS), as_oci(GROUPS))
         seen = infant.look()
         users, groups = parse(seen["uid_map"]), parse(seen["gid_map"])
     if not users and not groups:
-        if error is not None and not getattr(error, "learner", None):
-            raise error
-        raise NotYet("nothing-written", "both maps are empty" + refused_with(error),
+        said = f", and the kernel refused: {os.strerror(error.errno)}" if error is not None and error.errno else ""
+        raise NotYet("nothing-written", f"both maps are empty{said}",
                      "a line is inside, outside, count, with spaces between and a line end after it",
                      "the text of exercise 6.2")  # fmt: skip
     compare("uid_map", users, USERS)
@@ -149,25 +141,18 @@ def writes_maps(answer):
         raise error
 
 
-def refused_with(error):
-    """What the kernel said, if it said something."""
-    return f", and the kernel refused: {os.strerror(error.errno)}" if error is not None and error.errno else ""
-
-
 def compare(name, found, wanted):
     """One map, line by line."""
     if found == wanted:
         return
-    if not found:
-        raise NotYet("no-users", f"the {name} is empty, the other one is written", f"{name} was left out",
-                     "the third hint")  # fmt: skip
     if found == wanted[:1]:
         raise NotYet("first-line-only", f"the {name} has one line of {len(wanted)}",
                      "a map is written once: a second write is refused, and all lines belong into one text",
                      "the first hint")  # fmt: skip
     if found == wanted[-1:]:
         raise NotYet("last-line-only", f"the {name} has only the last line",
-                     "the text is made anew for each entry, where a line should be added", "the second hint")  # fmt: skip
+                     "the text is made anew for each entry, where a line should be added",
+                     "the second hint")  # fmt: skip
     if found == [(out, first, count) for first, out, count in wanted]:
         raise NotYet("swapped", f"the {name} has inside and outside exchanged",
                      "containerID comes first in a line", "the table in section 3")  # fmt: skip
@@ -178,7 +163,6 @@ def compare(name, found, wanted):
 
 # -- 6.3 id_outside ----------------------------------------------------------------------------------------------------
 
-PLACES = [(0, 21000, 500), (600, 33000, 40)]
 ASKED = (0, 7, 499, 500, 600, 639, 640, 21000, 4000)
 
 
@@ -195,7 +179,7 @@ def make(path, number):
 def id_is_right(answer):
     """The answer for each ID is the owner that a file has outside, when it was made by this ID inside."""
     demand_function(answer, "id_outside")
-    given = {number: answer(list(PLACES), number) for number in ASKED}
+    given = {number: answer(list(USERS), number) for number in ASKED}
     owners = owners_outside()
     for number in ASKED:
         if given[number] != owners[number] or isinstance(given[number], bool):
@@ -209,17 +193,15 @@ def owners_outside():
         witness.call(mount, "checked", "/mnt", "tmpfs", 0, "mode=777")
         try:
             scribe.call(unshare, CLONE_NEWUSER)
-            lines = "".join(f"{first} {out} {count}\n" for first, out, count in PLACES)
+            lines = "".join(f"{first} {out} {count}\n" for first, out, count in USERS)
             for name in ("uid_map", "gid_map"):
                 witness.call(put, f"/proc/{scribe.pid}/{name}", lines)
-            scribe.call(take, 0)
+            scribe.call(become, 0, 0, 0)
             for number in ASKED:
                 path = f"/mnt/checked-{number}"
                 found[number] = witness.call(os.stat, path)[4] if scribe.call(make, path, number) else None
         finally:
             witness.call(umount, "/mnt", MNT_DETACH)
-    if not any(owner is not None for owner in found.values()):
-        raise LabError("no file could be given away inside", "labcore doctor says what user namespaces lack here")
     return found
 
 
@@ -228,13 +210,6 @@ def put(path, text):
     fd = os.open(path, os.O_WRONLY)
     os.write(fd, text.encode())
     os.close(fd)
-
-
-def take(number):
-    """Be this user and group, and nobody's else."""
-    os.setgroups([])
-    os.setresgid(number, number, number)
-    os.setresuid(number, number, number)
 
 
 def wrong_id(number, given, owner):
@@ -255,5 +230,68 @@ def wrong_id(number, given, owner):
                   "the second hint")  # fmt: skip
 
 
-CHECKS = {"6.1": is_own_root, "6.2": writes_maps, "6.3": id_is_right}
+# -- 6.4 show_as -------------------------------------------------------------------------------------------------------
+
+TABLE = "0 21000 1\n700 23000 5\n"
+
+
+def shows_owners(answer):
+    """At the target the same file has the owner that the table makes of it; at the source it has its own."""
+    demand_function(answer, "show_as")
+    with cast("table", "curator") as (table, curator, witness):
+        witness.call(mount, "checked", "/mnt", "tmpfs", 0, "mode=755")
+        try:
+            table.call(unshare, CLONE_NEWUSER)
+            for name in ("uid_map", "gid_map"):
+                witness.call(put, f"/proc/{table.pid}/{name}", TABLE)
+            witness.out("mkdir /mnt/from /mnt/to; touch /mnt/from/leaf; chown 702 /mnt/from/leaf")
+            open_before = descriptors(witness, curator)
+            hang(curator, answer, table.pid)
+            views_differ(witness)
+            if descriptors(witness, curator) > open_before:
+                raise NotYet("left-open", "the process has more open descriptors than before",
+                             "what open_tree and os.open opened stays open until os.close",
+                             "the text of exercise 6.4, last line")  # fmt: skip
+        finally:
+            witness.out("umount --recursive --lazy /mnt", check=False)
+
+
+def hang(curator, answer, pid):
+    """Have it hang the view; what the kernel says of the order is a diagnosis."""
+    try:
+        curator.call(answer, "/mnt/from", "/mnt/to", pid)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EPERM) or "mount_setattr" not in str(error):
+            raise
+        raise NotYet("no-table", f"mount_setattr was refused: {os.strerror(error.errno)}",
+                     "the copy was attached already, or userns_fd is not the user namespace of pid",
+                     "the text of exercise 6.4: the order, 3 before 4") from None  # fmt: skip
+
+
+def views_differ(witness):
+    """The owners on both sides."""
+    here = witness.call(os.stat, "/mnt/from/leaf")[4]
+    if here != 702:
+        raise NotYet("chowned", "the file itself has another owner now",
+                     "an idmapped mount changes no file; something else was called", "Further B")  # fmt: skip
+    try:
+        there = witness.call(os.stat, "/mnt/to/leaf")[4]
+    except OSError:
+        raise NotYet("not-attached", "the target is as empty as before",
+                     "move_mount is missing, or its target is another", "the third hint") from None  # fmt: skip
+    if there == 702:
+        raise NotYet("same-owner", "the target shows the file with the owner that it has at the source",
+                     "it is an ordinary bind mount: mount_setattr with MOUNT_ATTR_IDMAP is missing",
+                     "the second hint")  # fmt: skip
+    if there != 23002:
+        raise NotYet("other-table", "the target shows an owner that the table of pid does not give",
+                     "the descriptor is of another process's user namespace", "the first hint")  # fmt: skip
+
+
+def descriptors(witness, actor):
+    """How many files a process has open, counted from outside."""
+    return len(witness.call(os.listdir, f"/proc/{actor.pid}/fd"))
+
+
+CHECKS = {"6.1": is_own_root, "6.2": writes_maps, "6.3": id_is_right, "6.4": shows_owners}
 KEEPS = {"6.2": "user.write_maps"}
