@@ -12,6 +12,7 @@ from labcore.syscalls import CLONE_NEWUSER, MNT_DETACH, PR_SET_DUMPABLE, mount, 
 
 from ..checking import NotYet
 from ..idmaps import parse
+from ..patience import use
 from ..process import Process
 
 UID, GID = 1234, 2345
@@ -50,7 +51,7 @@ def become(uid, gid, group):
 def attempt(actor, answer, *args):
     """Have it use the answer; the kernel's refusal is returned, since what is there tells more."""
     try:
-        actor.call(answer, *args)
+        use(actor, answer, *args)
     except OSError as refusal:
         return refusal
     return None
@@ -179,7 +180,8 @@ def make(path, number):
 def id_is_right(answer):
     """The answer for each ID is the owner that a file has outside, when it was made by this ID inside."""
     demand_function(answer, "id_outside")
-    given = {number: answer(list(USERS), number) for number in ASKED}
+    with cast("adder") as (adder, _):
+        given = {number: use(adder, answer, USERS, number) for number in ASKED}
     owners = owners_outside()
     for number in ASKED:
         if given[number] != owners[number] or isinstance(given[number], bool):
@@ -259,7 +261,7 @@ def shows_owners(answer):
 def hang(curator, answer, pid):
     """Have it hang the view; what the kernel says of the order is a diagnosis."""
     try:
-        curator.call(answer, "/mnt/from", "/mnt/to", pid)
+        use(curator, answer, "/mnt/from", "/mnt/to", pid)
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.EPERM) or "mount_setattr" not in str(error):
             raise
