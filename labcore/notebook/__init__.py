@@ -12,6 +12,7 @@ _PLACES = {  # name → module here that has it
     "check": "checking", "keep": "checking", "Container": "containers", "situation": "link",
     "show_namespaces": "pictures", "show_plan": "pictures", "stepper": "pictures", "show_machines": "pictures",
     "eves_list": "eve",
+    "show_mounts": "pictures",
 }  # fmt: skip
 
 

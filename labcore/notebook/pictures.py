@@ -29,3 +29,11 @@ def show_machines():
     from .views import machine
 
     return machine.draw()
+
+
+def show_mounts(*processes, below):
+    """The mounts at a directory and below, as these processes see them, and which way news of mounts travels."""
+    from . import mountinfo
+    from .views import mounts
+
+    return mounts.draw([(each.name, mountinfo.below(mountinfo.read(each), below)) for each in processes], below)

@@ -9,7 +9,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from labcore.errors import HostError
-from labcore.notebook.views import architecture, card, machine, namespaces, plan, readme, svg
+from labcore.notebook.mountinfo import Mount
+from labcore.notebook.views import architecture, card, machine, mounts, namespaces, plan, readme, svg
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
@@ -32,6 +33,14 @@ STEPS = [
     ("inside", "mount.attach", "Mount a new file system at a path inside the root, and more words than fit. " * 3, 40),
     ("inside", "uts.set_hostname", "Name this UTS namespace — sethostname(2).", None),
 ]
+MOUNTS = [  # (number, parent, root, point, options, shared, master, unbindable, fstype)
+    [(Mount(40, 1, "/", "/mnt", "rw", 71001, 0, False, "tmpfs"), False),
+     (Mount(41, 40, "/", "/mnt/shop", "rw", 71002, 71001, False, "tmpfs"), True),
+     (Mount(42, 41, "/", "/mnt/shop", "ro,nosuid", 0, 0, False, "overlay-with-a-long-name"), False)],
+    [(Mount(50, 1, "/", "/mnt", "rw", 71001, 0, False, "tmpfs"), False),
+     (Mount(51, 50, "/", "/mnt/shop", "rw", 0, 71002, False, "tmpfs"), False),
+     (Mount(52, 50, "/", "/mnt/a very/long/path/that/has/no/end/at/all", "rw", 0, 0, True, "proc"), False)],
+]  # fmt: skip
 DRAW = {
     "namespaces": lambda: namespaces.draw(ROWS, KINDS),
     "namespaces of many": lambda: namespaces.draw([(f"p{n}", {k: (n * i) % 7 for i, k in enumerate(KINDS)})
@@ -40,6 +49,12 @@ DRAW = {
     "plan": lambda: plan.draw(STEPS),
     "long plan": lambda: plan.draw(STEPS * 40),
     "plan without times": lambda: plan.draw(STEPS, times=False),
+    "mounts": lambda: mounts.draw(list(zip(["host", "alice"], MOUNTS, strict=True)), "/mnt"),
+    "mounts of one": lambda: mounts.draw([("host", MOUNTS[0])], "/mnt"),
+    "mounts of three": lambda: mounts.draw(list(zip(["a" * 60, "b", "c"], [*MOUNTS, []], strict=True)), "/mnt"),
+    "mounts of nobody": lambda: mounts.draw([("host", [])], "/mnt"),
+    "many mounts": lambda: mounts.draw([(name, [(Mount(n, 1, "/", "/m" + f"/d{n:02}" * (n % 9), "rw", n, 0, False,
+                                        "tmpfs"), False) for n in range(1, 80)]) for name in "ab"], "/m"),
     "machine": machine.draw,
     "readme": readme.draw,
     "architecture": architecture.draw,
