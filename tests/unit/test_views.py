@@ -255,6 +255,27 @@ def test_the_pictures_in_docs_are_what_the_project_draws(view):
     assert path.read_text(encoding="utf-8") == view.draw().svg, f"python -m {view.__name__} {path.relative_to(ROOT)}"
 
 
+def test_mounts_say_peers_slaves_and_what_is_covered_with_letters():
+    picture = DRAW["mounts"]()
+    assert "/mnt/shop          tmpfs rw; ⇄ shared B; ← slave of A; (covered)  tmpfs rw; ← slave of B" in picture.text
+    assert "/mnt/shop, on top  overlay-with-a-long-name ro; · private" in picture.text and "× unbindable" in picture.text
+    assert not re.search(r"7100\d", picture.svg + picture.text)
+
+
+def test_the_sentence_of_mounts_says_what_crosses():
+    def mount(number, shared=0, master=0):
+        return [(Mount(number, 1, "/", "/m", "rw", shared, master, False, "tmpfs"), False)]
+
+    def said(one, other):
+        return mounts.draw([("a", one), ("b", other)], "/m").sentence
+
+    assert "a and b are peers" in said(mount(5, shared=9), mount(6, shared=9))
+    assert "b is a slave of a" in said(mount(5, shared=9), mount(6, master=9))
+    assert "a is a slave of b" in said(mount(5, master=9), mount(6, shared=9))
+    assert "neither direction" in said(mount(5), mount(6, master=9))
+    assert "one mount namespace" in said(mount(5, shared=9), mount(5, shared=9))
+
+
 def test_text_from_a_container_cannot_break_the_picture():
     odd = "</text><script>&\x1b[31m\x00\udc80\uffff\"'" + "W" * 200
     for picture in (namespaces.draw([("host", HOST), (odd, HOST)]), card.draw({"name": odd, "root": odd, odd: odd}),
