@@ -38,3 +38,11 @@ def show_id_map(*processes):
 
     users, groups = idmaps.chain([each.look() for each in processes])
     return idmap.draw([each.name for each in processes] + ["host"], users, groups)
+
+
+def show_mounts(*processes, below):
+    """The mounts at a directory and below, as these processes see them, and which way news of mounts travels."""
+    from . import mountinfo
+    from .views import mounts
+
+    return mounts.draw([(each.name, mountinfo.below(mountinfo.read(each), below)) for each in processes], below)
