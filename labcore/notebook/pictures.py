@@ -29,3 +29,11 @@ def show_machines():
     from .views import machine
 
     return machine.draw()
+
+
+def show_root(*processes):
+    """The file tree that each process sees: its mounts, and what of the host's tree it still reaches."""
+    from . import roots
+    from .views import root
+
+    return root.draw([roots.facts(each) for each in processes])
