@@ -37,3 +37,22 @@ def show_root(*processes):
     from .views import root
 
     return root.draw([roots.facts(each) for each in processes])
+
+
+def step_switches(command="hostname; echo /*", directory="mine", **options):
+    """A switch for each function kept in `directory`, yours or the reference, and a container that runs on the choice."""
+    import contextlib
+    import io
+
+    from .containers import Container
+    from .mine import kept
+    from .views import switches
+
+    sources = kept(directory)
+
+    def run(chosen):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            Container("switched", command=command, mine={each: sources[each] for each in chosen}, **options).run()
+        return said.getvalue()
+
+    return switches.Switches(list(sources), run)

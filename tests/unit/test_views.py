@@ -423,3 +423,24 @@ def test_the_words_of_a_root_hold_every_mount_and_every_way_out():
     text = root.draw(ROOTS[1:4]).text
     for fact in ("/dev", "new tmpfs", "ro", "2 outside", "a way out", "host's processes", "/29", "mounted at /old/"):
         assert fact in text
+
+
+def test_switches_run_what_stands_on_yours_and_show_what_comes_back():
+    switches = pytest.importorskip("labcore.notebook.views.switches", reason="needs ipywidgets")
+    asked = []
+
+    def run(chosen):
+        asked.append(chosen)
+        if len(chosen) > 1:
+            raise HostError("too much", "take less")
+        return "<box>\n"
+
+    one = switches.Switches(["uts.set_hostname", "rootfs.pivot"], run)
+    assert one.chosen() == [] and asked == []
+    one.rows["rootfs.pivot"].value = "yours"
+    one.button.click()
+    assert asked == [["rootfs.pivot"]] and "yours: rootfs.pivot" in one.said.value and "&lt;box&gt;" in one.said.value
+    one.rows["uts.set_hostname"].value = "yours"
+    one.button.click()
+    assert "too much" in one.said.value and "take less" in one.said.value
+    assert "Nothing is kept" in switches.Switches([], run).said.value

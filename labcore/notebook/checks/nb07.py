@@ -65,12 +65,12 @@ def demand_function(answer, name):
                      "the exercise cell: keep its `def` line")  # fmt: skip
 
 
-def told_to(actor, answer, *args):
-    """Have it call the answer, and end it when it does not come back."""
+def bounded(actor, function, *args):
+    """Call the function, and end the actor that it keeps busy when it does not come back."""
     bell = threading.Timer(PATIENCE_S, stop, [actor])
     bell.start()
     try:
-        return actor.call(answer, *args)
+        return function(*args)
     except LabError:
         if actor.alive:
             raise
@@ -110,7 +110,7 @@ def changes_the_root(answer):
         room = f"{top}/lodge"
         for path in (room, f"{room}/tmp", f"{room}/old"):
             witness.call(os.mkdir, path)
-        told_to(lodger, answer, lodger.call(move_close, room))
+        bounded(lodger, lodger.call, answer, lodger.call(move_close, room))
         demand_root(roots.facts(lodger), witness.call(is_root_of, lodger.pid, room))
         demand_no_way(roots.facts(lodger))
 
@@ -169,7 +169,7 @@ def walks_out(answer):
         jail = f"{top}/{DEEP}"
         witness.call(os.makedirs, f"{jail}/tmp")
         prisoner.call(lock_up, jail)
-        told_to(prisoner, answer)
+        bounded(prisoner, prisoner.call, answer)
         seen = roots.facts(prisoner)
         if seen["kind"] == "host":
             return
@@ -184,5 +184,80 @@ def walks_out(answer):
                      "there were too few steps upwards", "the second hint")  # fmt: skip
 
 
-CHECKS = {"7.1": changes_the_root, "7.2": walks_out}
+# -- 7.3 leak ----------------------------------------------------------------------------------------------------------
+
+
+def drift(top, leaky):
+    """A root of one's own, with files and directories open; a leaky one has the host's `/` among them."""
+    unshare(CLONE_NEWNS)
+    mount(None, "/", None, MS_REC | MS_PRIVATE)
+    mount(top, top, None, MS_BIND)
+    opened = [os.open(path, os.O_RDONLY) for path in ("/etc/passwd", top, "/dev/null")]
+    leak = os.open("/", os.O_RDONLY) if leaky else None
+    opened.append(os.open(f"{top}/hold", os.O_RDONLY))
+    os.chdir(top)
+    pivot_root(".", ".")
+    umount(".", MNT_DETACH)
+    return leak
+
+
+def finds_the_leak(answer):
+    """The number of the descriptor that is the host's `/`; None where there is none."""
+    demand_function(answer, "leak")
+    with stage("raft", "barge", "watch") as (top, raft, barge, watch, witness):
+        witness.call(os.mkdir, f"{top}/hold")
+        number = raft.call(drift, top, True)
+        barge.call(drift, top, False)
+        said, about_none = (bounded(watch, watch.call, answer, each.pid) for each in (raft, barge))
+        if said is None:
+            raise NotYet("nothing-found", "a process has the host's / open, and the function returned nothing",
+                         "the comparison is never true, or the function returns too early",
+                         "the first hint")  # fmt: skip
+        if not isinstance(said, int) or isinstance(said, bool):
+            raise NotYet("no-number", f"the function returned a {type(said).__name__}, not a whole number",
+                         "os.listdir gives texts; int() makes a number of one", "the exercise cell")  # fmt: skip
+        if said != number:
+            raise NotYet("wrong-descriptor", "the descriptor that was named is not the host's /",
+                         "an open file is no way out, and a directory of his own root is none either",
+                         "the second hint")  # fmt: skip
+        if about_none is not None:
+            raise NotYet("false-alarm", "a process without a leak was accused",
+                         "the function returns something when nothing was found", "its last line")  # fmt: skip
+
+
+# -- 7.4 build ---------------------------------------------------------------------------------------------------------
+
+PROGRAMS, MANY = ("/bin/ls", "/usr/bin/sort"), 40
+
+
+def builds_a_root(answer):
+    """Each program runs in the directory that was made for it, and little else is there."""
+    demand_function(answer, "build")
+    for program in PROGRAMS:
+        with stage("mason") as (top, mason, witness):
+            yard = f"{top}/yard"
+            witness.call(os.mkdir, yard)
+            bounded(mason, answer, mason, yard, program)
+            demand_it_runs(witness, yard, program)
+            if int(witness.out(f"find {yard} -type f | wc -l")) > MANY:
+                raise NotYet("too-much", "the program runs, among many files that it does not need",
+                             "whole directories were copied", "the first hint")  # fmt: skip
+
+
+def demand_it_runs(witness, yard, program):
+    """Raise unless the program starts with this directory as its root."""
+    said = witness.out(f"chroot {yard} {program} --version 2>&1; echo status $?")
+    if said.endswith("status 0\n"):
+        return
+    if not witness.call(os.access, f"{yard}{program}", os.X_OK):
+        raise NotYet("no-program", f"there is no {program} in the new root that can be executed",
+                     "it was not copied, or not to its own path", "the first hint")  # fmt: skip
+    if "error while loading" in said:
+        raise NotYet("no-library", "the loader starts, and finds a library missing",
+                     "not every path that ldd names was copied to the same path", "the second hint")  # fmt: skip
+    raise NotYet("no-loader", f"{program} is there, and the kernel cannot start it",
+                 "the loader is not at the path that the program names", "Look: the loader")  # fmt: skip
+
+
+CHECKS = {"7.1": changes_the_root, "7.2": walks_out, "7.3": finds_the_leak, "7.4": builds_a_root}
 KEEPS = {"7.1": "rootfs.pivot"}
