@@ -40,7 +40,7 @@ def show_root(*processes):
 
 
 def step_switches(command="hostname; echo /*", directory="mine", **options):
-    """A switch for each function kept in `directory`, yours or the reference, and a container that runs on the choice."""
+    """A switch for each function kept in `directory`, and a container that runs on those which stand on yours."""
     import contextlib
     import io
 

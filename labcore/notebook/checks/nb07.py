@@ -18,6 +18,7 @@ from labcore.syscalls import (
     MS_REC,
     MS_REMOUNT,
     mount,
+    pivot_root,
     umount,
     unshare,
 )
