@@ -204,7 +204,6 @@ class Process:
         if not self.alive:
             self._hear(lambda: wire.receive(self.socket) if self.pidfd is not None else broken())
 
-
     def _is_a_program(self, *_, **__):
         raise errors.LabError(f"{self.name} has become a program, and takes no orders any more",
                               f'look at it from outside, or make another: Process("{self.name}")')  # fmt: skip
