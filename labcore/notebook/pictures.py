@@ -46,3 +46,30 @@ def show_mounts(*processes, below):
     from .views import mounts
 
     return mounts.draw([(each.name, mountinfo.below(mountinfo.read(each), below)) for each in processes], below)
+
+
+def show_root(*processes):
+    """The file tree that each process sees: its mounts, and what of the host's tree it still reaches."""
+    from . import roots
+    from .views import root
+
+    return root.draw([roots.facts(each) for each in processes])
+
+
+def step_switches(command="hostname; echo /*", directory="mine", **options):
+    """A switch for each function kept in `directory`, and a container that runs on those which stand on yours."""
+    import contextlib
+    import io
+
+    from .containers import Container
+    from .mine import kept
+    from .views import switches
+
+    sources = kept(directory)
+
+    def run(chosen):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            Container("switched", command=command, mine={each: sources[each] for each in chosen}, **options).run()
+        return said.getvalue()
+
+    return switches.Switches(list(sources), run)

@@ -10,7 +10,7 @@ import pytest
 
 from labcore.errors import HostError
 from labcore.notebook.mountinfo import Mount
-from labcore.notebook.views import architecture, card, idmap, machine, mounts, namespaces, plan, readme, svg
+from labcore.notebook.views import architecture, card, idmap, machine, mounts, namespaces, plan, readme, root, svg
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
@@ -43,7 +43,21 @@ MOUNTS = [  # (number, parent, root, point, options, shared, master, unbindable,
      (Mount(51, 50, "/", "/mnt/shop", "rw", 0, 71002, False, "tmpfs"), False),
      (Mount(52, 50, "/", "/mnt/a very/long/path/that/has/no/end/at/all", "rw", 0, 0, True, "proc"), False)],
 ]  # fmt: skip
+ROOTS = [
+    {"name": "bob", "kind": "host", "path": "/", "mounts": [], "old": None, "cwd": False, "open": 0, "proc": "host"},
+    {"name": "carol", "kind": "chroot", "path": "/mnt/room", "mounts": [("/proc", "from the host", "rw")], "old": None,
+     "cwd": True, "open": 2, "proc": "host"},
+    {"name": "eve", "kind": "own", "path": "/", "mounts": [("/", "from the host", "rw"), ("/dev", "new tmpfs", "ro")],
+     "old": None, "cwd": False, "open": 0, "proc": None},
+    {"name": "half-way-" * 9, "kind": "own", "path": "/", "old": "at /" + "old/" * 40, "cwd": True, "open": 123,
+     "mounts": [(f"/{n}" * 30, "new " + "fs" * 40, "rw") for n in range(30)], "proc": "own"},
+    {"name": "deep", "kind": "chroot", "path": "/room" * 40, "mounts": [], "old": None, "cwd": False, "open": 0,
+     "proc": None},
+]  # fmt: skip
 DRAW = {
+    "root": lambda: root.draw(ROOTS[:3]),
+    "roots of many": lambda: root.draw(ROOTS + ROOTS[::-1]),
+    "root of nobody": lambda: root.draw([]),
     "namespaces": lambda: namespaces.draw(ROWS, KINDS),
     "namespaces of many": lambda: namespaces.draw([(f"p{n}", {k: (n * i) % 7 for i, k in enumerate(KINDS)})
                                                    for n in range(60)]),
@@ -454,3 +468,38 @@ def test_buttons_keep_their_labels_and_classes(make_stepper):
         "step": "Step", "run": "Run to end", "reset": "Reset", "end": "End",
     }
     assert all(f"lab-stepper-{name}" in button._dom_classes for name, button in one.buttons.items())
+
+
+def test_the_sentence_says_whose_root_is_what_and_what_leads_back():
+    assert root.draw(ROOTS[:3]).sentence == (
+        "bob has the host's /; carol has a directory for /, with the host's tree around it; "
+        "eve has a tree of its own, and nothing leads back."
+    )
+    assert "and a way leads back" in root.draw([{**ROOTS[2], "open": 1}]).sentence
+
+
+def test_the_words_of_a_root_hold_every_mount_and_every_way_out():
+    text = root.draw(ROOTS[1:4]).text
+    for fact in ("/dev", "new tmpfs", "ro", "2 outside", "a way out", "host's processes", "/29", "mounted at /old/"):
+        assert fact in text
+
+
+def test_switches_run_what_stands_on_yours_and_show_what_comes_back():
+    switches = pytest.importorskip("labcore.notebook.views.switches", reason="needs ipywidgets")
+    asked = []
+
+    def run(chosen):
+        asked.append(chosen)
+        if len(chosen) > 1:
+            raise HostError("too much", "take less")
+        return "<box>\n"
+
+    one = switches.Switches(["uts.set_hostname", "rootfs.pivot"], run)
+    assert one.chosen() == [] and asked == []
+    one.rows["rootfs.pivot"].value = "yours"
+    one.button.click()
+    assert asked == [["rootfs.pivot"]] and "yours: rootfs.pivot" in one.said.value and "&lt;box&gt;" in one.said.value
+    one.rows["uts.set_hostname"].value = "yours"
+    one.button.click()
+    assert "too much" in one.said.value and "take less" in one.said.value
+    assert "Nothing is kept" in switches.Switches([], run).said.value
