@@ -58,11 +58,22 @@ def set(effective, permitted, inheritable, ambient):
             syscalls.prctl(syscalls.PR_CAP_AMBIENT, syscalls.PR_CAP_AMBIENT_RAISE, number)
 
 
+def regain():
+    """Make effective again what a change of user has only left permitted — capset(2)."""
+    _, permitted, inheritable = syscalls.capget()
+    syscalls.capset(permitted, permitted, inheritable)
+
+
 def plan_bounding(spec):
     """First the bounding set, while we may still change it."""
     sets = spec["process"]["capabilities"]
     yield inside(limit_bounding, keep=mask(sets["bounding"], "process.capabilities.bounding"))
     yield inside(keep_over_setuid)
+
+
+def plan_regain(spec):
+    """Without noNewPrivileges only CAP_SYS_ADMIN may install a filter, which another user would no longer have."""
+    yield inside(regain)
 
 
 def plan(spec):

@@ -28,7 +28,7 @@ examples:
 # all that must be known of the options before anything is imported: those that take a value as a word of their own
 _WITH_VALUE = frozenset(
     "--root --log --log-format --log-level --cgroup-manager --name --hostname --memory --cpus --pids-limit --env "
-    "--workdir --user --userns --pid --ipc --uts --network --volume --mine "
+    "--workdir --user --userns --pid --ipc --uts --network --volume --mine --security-opt "
     "--bundle --console-socket --pid-file --preserve-fds -m -e -w -u -v -b".split())
 
 

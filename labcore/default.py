@@ -2,7 +2,7 @@
 
 import os
 
-from . import caps, errors, rootfs, sharing, spec
+from . import caps, errors, profile, rootfs, sharing, spec
 from .image import template
 
 MASKED = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
@@ -56,21 +56,41 @@ def config(container_id, image, args, facts, options):
     if facts["root"] and facts["cgroup"] != 1:
         default_caps.remove("CAP_MKNOD")  # nothing but the v1 devices cgroup would stop it from opening a disk
     sets = {name: default_caps for name in ("bounding", "effective", "permitted")}
+    security, machine = security_options(options), os.uname().machine
+    chosen = security["seccomp"]
     process = {
-        "args": args or ["sh"], "cwd": options.get("workdir") or "/", "noNewPrivileges": True, "capabilities": sets,
+        "args": args or ["sh"], "cwd": options.get("workdir") or "/", "capabilities": sets,
+        "noNewPrivileges": security["no-new-privileges"] == "true",
         "env": _environment(options, who), "terminal": bool(options.get("tty")),
         "user": {"name": who, "umask": 0o022},
     }  # fmt: skip
     linux |= {"namespaces": namespaces, "maskedPaths": MASKED, "readonlyPaths": READONLY,
-              "resources": resources(options, facts)}  # fmt: skip
+              "resources": resources(options, facts),
+              "seccomp": profile.read(chosen, default_caps, machine) if chosen not in (None, "unconfined") else None,
+              }  # fmt: skip
     checked = spec.check({
         "ociVersion": "1.2.0", "hostname": _hostname(container_id, namespaces, options), "annotations": annotations,
         "root": {"path": path, "readonly": bool(options.get("read_only"))}, "process": process, "linux": linux,
         "mounts": sharing.mounts(mounts(many), namespaces, ids) + [volume(v) for v in options.get("volume") or []],
     })  # fmt: skip
+    if chosen is None:
+        checked["linux"]["seccomp"] = profile.usual(default_caps, machine)  # our own: a test checks it, once for all
     if not many:
         checked["process"]["user"]["additionalGids"] = None  # one group is all there is: setgroups(2) is given up
     return checked
+
+
+def security_options(options):
+    """--security-opt KEY=VALUE words, as engines spell them, over what is usual."""
+    found = {"seccomp": None, "no-new-privileges": "true"}
+    for word in options.get("security_opt") or []:
+        key, _, value = word.partition("=")
+        value = value or ("true" if key == "no-new-privileges" else "")
+        if key not in found or not value or key != "seccomp" and value not in ("true", "false"):
+            raise errors.SpecError(f"--security-opt {word!r}: unknown", "seccomp=unconfined, seccomp=FILE, or "
+                                   "no-new-privileges=false")  # fmt: skip
+        found[key] = value
+    return found
 
 
 def _hostname(container_id, namespaces, options):

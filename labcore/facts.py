@@ -14,7 +14,7 @@ def read():
 
 
 def find():
-    """{root, in_userns, uid, cgroup: 0|1|2, cgroup1: {controller: directory}, cgroup2: directory or None}."""
+    """{root, in_userns, uid, cache, cgroup: 0|1|2, cgroup1: {controller: directory}, cgroup2: directory or None}."""
     v1, v2 = cgroup_mounts(_text("/proc/self/mountinfo"))
     version = 0
     if v2 and ("memory" in _text(f"{v2}/cgroup.controllers").split() or not v1):
@@ -25,8 +25,17 @@ def find():
     return {
         "root": os.geteuid() == 0, "uid": os.geteuid(), "gid": os.getegid(),
         "in_userns": _text("/proc/self/uid_map").split() != ["0", "0", "4294967295"],
+        "cache": cache_directory(),
         "cgroup": version if top and os.access(top, os.W_OK) else 0, "cgroup1": v1, "cgroup2": v2,
     }  # fmt: skip
+
+
+def cache_directory():
+    """Where compiled filters are kept, made when first needed: /var/cache/labcore, or the user's own; None: nowhere."""
+    if os.access("/var/cache", os.W_OK):
+        return "/var/cache/labcore"
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME", "") + "/.cache"
+    return f"{home}/labcore" if home.startswith("/") and len(home) > 7 else None
 
 
 def cgroup_mounts(mountinfo):

@@ -17,7 +17,7 @@ import time
 from . import errors, namespace, pid, process, state, step, syscalls, wire
 from .step import Descriptor, Step
 
-EXECUTE = "process.execute"
+PARK, FILTER, EXECUTE = "helper.park", "seccomp.install", "process.execute"
 
 
 # -- the host's end ----------------------------------------------------------------------------------------------------
@@ -87,10 +87,10 @@ class Helper:
         names = {n for s in steps for n in step.handles_in(s.args) if n in handles}
         fds = {n: handles[n] for n in names if isinstance(handles[n], Descriptor)}
         values = {n: handles[n] for n in names if n not in fds}
-        message = {"play": len(steps)}
+        message = {"play": len(steps), "wanted": wanted}
         if self.steps:  # it was born with the whole plan in its memory
             at = next(i for i, s in enumerate(self.steps) if s is steps[0])
-            message |= {"at": at, "values": values, "fds": list(fds), "wanted": wanted}
+            message |= {"at": at, "values": values, "fds": list(fds)}
         try:
             wire.send(self.socket, message, list(fds.values()))
         except OSError:
@@ -99,7 +99,7 @@ class Helper:
         if steps[-1].address == EXECUTE and len(reply["took"]) < len(steps):
             begun = time.perf_counter_ns()
             self._see_execute(len(steps) - 1)
-            reply["took"].append((time.perf_counter_ns() - begun) // 1000)
+            reply["took"] += [0] * (len(steps) - 1 - len(reply["took"])) + [(time.perf_counter_ns() - begun) // 1000]
         return reply["took"], reply["values"]
 
     def reply(self):
@@ -160,7 +160,7 @@ def connect(directory):
 # -- the inside end ----------------------------------------------------------------------------------------------------
 
 
-def park(listener, steps):
+def park(listener, steps, attached, carry):
     """Wait, as the small process this is, until start says go — accept(2)."""
     raise errors.LabError("park is played by the helper itself")
 
@@ -221,25 +221,33 @@ def _join(sock, message, fds):
 
 
 def _play(sock, steps, handles, message, fds):
-    """Play a batch and answer once; a batch that ends in execute answers just before it."""
+    """Play a batch and answer once: at its end, or where nothing may be said any more."""
     handles.update(message["values"])
     handles.update(zip(message["fds"], fds, strict=True))
-    took = []
+    took, last = [], _last_word(steps)
     for index, this in enumerate(steps):
-        if this.address in (EXECUTE, "helper.park"):
-            last = this.address == "helper.park"
-            if last:
+        if index == last:
+            if this.address == PARK:
                 _choose_fate(sock, this.args["attached"])
-            _answer(sock, took + [0] * last, handles, message["wanted"])
+            _answer(sock, took + [0] * (this.address == PARK), handles, message["wanted"])
         try:
-            if this.address == "helper.park":
+            if this.address == PARK:
                 _park(sock, step.fill({"listener": this.args["listener"]}, handles)["listener"], this.args, handles)
-            begun = time.perf_counter_ns()
+            begun = time.perf_counter_ns() if index < last else 0
             handles.update(step.resolve(this)(**step.fill(this.args, handles)) or {})
-            took.append((time.perf_counter_ns() - begun) // 1000)
+            if begun:
+                took.append((time.perf_counter_ns() - begun) // 1000)
         except BaseException as error:
             return _report(sock, index, error)
     _answer(sock, took, handles, message["wanted"])
+
+
+def _last_word(steps):
+    """Which step is played after the answer: parking, or what leads to the program, from its filter on."""
+    for index, this in enumerate(steps):
+        if this.address == PARK or steps[-1].address == EXECUTE and this.address in (FILTER, EXECUTE):
+            return index
+    return len(steps)
 
 
 def _choose_fate(sock, attached):
@@ -261,7 +269,7 @@ def _park(sock, listener, args, handles):
     while True:
         message, _ = wire.receive(visitor)
         batch, steps = steps[: message["play"]], steps[message["play"] :]
-        _play(visitor, batch, handles, {"values": {}, "fds": [], "wanted": []}, [])
+        _play(visitor, batch, handles, {"values": {}, "fds": [], "wanted": message["wanted"]}, [])
 
 
 def _answer(sock, took, handles, wanted):

@@ -5,8 +5,8 @@ order: docs/architecture.md.
 """
 
 from . import caps, cgroup1, cgroup2, device, errors, helper, ipc, mount, namespace, net, pid, process, rlimit, rootfs
-from . import state, sysctl, tty, user, uts
-from .step import Step, handle, host, inside
+from . import seccomp, state, sysctl, tty, user, uts
+from .step import INSIDE, Step, handle, host, inside
 
 CGROUPS = {1: cgroup1, 2: cgroup2}
 
@@ -19,7 +19,7 @@ def run(spec, facts, bundle, directory, first_state, attached=True, keep=0, mine
     steps.append(host(state.created, directory=directory, init=handle("init"), pid_file=pid_file))
     if not attached:
         steps.append(inside(process.outlive_parent))
-    return _with([*steps, *_tail(spec, attached, keep)], mine)
+    return _with([*steps, *_tail(spec, attached, keep, directory)], mine)
 
 
 def create(spec, facts, bundle, directory, first_state, attached=False, keep=0, mine=None, **options):
@@ -28,14 +28,16 @@ def create(spec, facts, bundle, directory, first_state, attached=False, keep=0, 
     steps = [host(state.claim, directory=directory, state=first_state, config=spec),
              host(state.listen, directory=directory)]  # fmt: skip
     steps += _build(spec, facts, bundle, directory, first_state["cgroupPath"], keep=keep, **options)
-    tail = [list(s) for s in _with(_tail(spec, attached, keep), mine)]
-    steps.append(inside(helper.park, listener=handle("listener"), steps=tail, attached=attached))
+    tail = [list(s) for s in _with(_tail(spec, attached, keep, directory), mine) if s.place == INSIDE]
+    carried = [handle("filter")] if spec["linux"]["seccomp"] else []
+    steps.append(inside(helper.park, listener=handle("listener"), steps=tail, attached=attached, carry=carried))
     steps.append(host(state.created, directory=directory, init=handle("init"), pid_file=pid_file))
     return _with(steps, mine)
 
 
 def _build(spec, facts, bundle, directory, path, sibling=False, keep=0, console_socket=None):
     """What lies between the claim and the program: the container itself."""
+    yield from seccomp.plan_host(spec, facts)
     cgroup = CGROUPS.get(facts["cgroup"]) if path else None
     if cgroup:
         own = not spec["linux"]["cgroupsPath"]  # a place that somebody chose may be there before us
@@ -72,17 +74,18 @@ def _build(spec, facts, bundle, directory, path, sibling=False, keep=0, console_
 
 def start(spec, directory, attached=False, keep=0, mine=None):
     """From the waiting init to the program. The inside steps are with init already."""
-    steps = [host(helper.connect, directory=directory), *_tail(spec, attached, keep)]
+    steps = [host(helper.connect, directory=directory), *_tail(spec, attached, keep, directory)]
     return _with([*steps, host(state.started, directory=directory)], mine)
 
 
 def enter(spec, facts, target, started, cgroup_path, keep=0, sibling=False, attached=False, console_socket=None,
-          pid_file=None):  # fmt: skip
+          pid_file=None, directory=None):  # fmt: skip
     """Exec: another process, in the namespaces and the cgroup of a container that runs."""
     kinds = [namespace.OCI_TYPES[n["type"]] for n in spec["linux"]["namespaces"]]
     cgroup = CGROUPS[facts["cgroup"]] if cgroup_path else None
     born_in = handle("cgroup") if cgroup is cgroup2 else None
-    steps = [host(cgroup2.open, paths=cgroup2.places(facts, cgroup_path))] if born_in else []
+    steps = [*seccomp.plan_host(spec, facts)]
+    steps += [host(cgroup2.open, paths=cgroup2.places(facts, cgroup_path))] if born_in else []
     steps.append(host(helper.fork, cgroup=born_in, sibling=sibling, keep=keep, steps=handle("steps")))
     if cgroup:
         steps += cgroup.plan_enter(facts, cgroup_path)
@@ -100,7 +103,7 @@ def enter(spec, facts, target, started, cgroup_path, keep=0, sibling=False, atta
         steps.append(host(state.write_pid_file, path=pid_file, number=handle("init")))
     if not attached:
         steps.append(inside(process.outlive_parent))
-    return [*steps, *_tail(spec, attached, keep)]
+    return [*steps, *_tail(spec, attached, keep, directory, handle("init"))]
 
 
 def delete(known, facts):
@@ -133,10 +136,19 @@ def _init(spec, facts, path, sibling, keep):
                  new=new)]  # fmt: skip
 
 
-def _tail(spec, attached, keep):
+def _tail(spec, attached, keep, directory, pid=None):
     """What stands between the waiting init and the program; nothing may come after it."""
-    return [*process.plan_privileges(spec), *caps.plan_bounding(spec), *process.plan_user(spec), *caps.plan(spec),
-            *process.plan_execute(spec, attached, keep)]  # fmt: skip
+    profile, last, drop = spec["linux"]["seccomp"], [*seccomp.plan(spec)], [*caps.plan(spec)]
+    if profile and seccomp.notifies(profile):
+        last.append(host(state.send_listener, directory=directory, notify=handle("notify"), pid=pid,
+                         path=profile["listenerPath"], metadata=profile.get("listenerMetadata")))  # fmt: skip
+    ready = [*process.plan_prepare(spec, attached, keep)]
+    if last and not spec["process"]["noNewPrivileges"]:
+        last = [*ready, *caps.plan_regain(spec), *last, *drop]
+    else:
+        last = [*drop, *ready, *last]
+    return [*process.plan_privileges(spec), *caps.plan_bounding(spec), *process.plan_user(spec), *last,
+            *process.plan_execute(spec)]  # fmt: skip
 
 
 def _with(steps, mine):

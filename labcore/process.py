@@ -170,10 +170,14 @@ def enter_directory(cwd):
         raise errors.SpecError(f"process.cwd: {cwd!r} lies outside the root file system")
 
 
-def execute(program, args, env, door):
-    """Become the program, through a sealed trampoline: no file of the host is left behind it — execveat(2)."""
+def prepare(program, args, env, door):
+    """Make the last call ready, so that it needs nothing else: a sealed trampoline, arrays — memfd_create(2)."""
     os.set_inheritable(door, True)  # the trampoline reports through it, and closes it on the last exec
-    become = syscalls.prepare_execveat(trampoline.seal(), trampoline.arguments(program, args, door), env)
+    return {"become": syscalls.prepare_execveat(trampoline.seal(), trampoline.arguments(program, args, door), env)}
+
+
+def execute(become):
+    """Become the program, through the trampoline: no file of the host is left behind it — execveat(2)."""
     become()
 
 
@@ -211,12 +215,17 @@ def plan_user(spec):
     yield inside(set_user, uid=uid, gid=gid, groups=groups, umask=spec["process"]["user"]["umask"])
 
 
-def plan_execute(spec, attached, keep_descriptors):
-    """Last: nothing may come between these and the program."""
+def plan_prepare(spec, attached, keep_descriptors):
+    """All that can be done before a filter may forbid it."""
     p, door = spec["process"], handle("door")
     yield inside(close_descriptors, keep=keep_descriptors, spare=[door])
     yield inside(reset_signals)
     if attached:
         yield inside(die_with_parent, door=door)
     yield inside(enter_directory, cwd=p["cwd"])
-    yield inside(execute, program=handle("program"), args=p["args"], env=p["env"], door=door)
+    yield inside(prepare, program=handle("program"), args=p["args"], env=p["env"], door=door)
+
+
+def plan_execute(spec):
+    """Last."""
+    yield inside(execute, become=handle("become"))

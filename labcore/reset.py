@@ -16,8 +16,9 @@ def findings():
                   if entry.name == "labcore" or entry.name.startswith("labcore.")]  # fmt: skip
     for kind, path in (("templates", f"{template.data_directory()}/templates"),
                        ("mount point", template.data_directory() + "/empty"),
-                       ("data", template.data_directory()), ("states", state.root_path())):  # fmt: skip
-        if os.path.isdir(path):
+                       ("data", template.data_directory()), ("filters", here["cache"]),
+                       ("states", state.root_path())):  # fmt: skip
+        if path and os.path.isdir(path):
             found.append((kind, path))
     return found
 
@@ -28,7 +29,7 @@ def remove(kind, name):
         runtime.delete(name, force=True)
     elif kind == "cgroup":
         cgroupfs.remove(name)
-    elif kind == "templates":
+    elif kind in ("templates", "filters"):
         template.remove(name)
     else:
         os.rmdir(name)

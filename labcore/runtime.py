@@ -150,7 +150,7 @@ def enter(container_id, process, tell=None, handles=None, **options):
     config = state.config(known) | {"process": process}
     handles = {} if handles is None else handles
     steps = plan.enter(config, here, known["pid"], known["pidStart"], known["cgroupPath"] if known["owned"] else "",
-                       **options)  # fmt: skip
+                       directory=known["directory"], **options)  # fmt: skip
     with Guard() as guard:
         try:
             _walk(guard, steps, handles, tell)

@@ -4,7 +4,7 @@ Unknown properties are ignored, as the OCI runtime specification says. Known one
 refused: a container never starts without something that it was asked to have.
 """
 
-from . import caps, errors, jsonfile, namespace
+from . import caps, errors, jsonfile, namespace, seccomp
 
 SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
 _ID_MAP = [{"containerID": int, "hostID": int, "size": int}]
@@ -23,7 +23,7 @@ SHAPE = {
     "linux": {
         "namespaces": [{"type": str, "path": str}], "uidMappings": _ID_MAP, "gidMappings": _ID_MAP,
         "devices": [_DEVICE], "cgroupsPath": str, "sysctl": {"*": str}, "maskedPaths": [str], "readonlyPaths": [str],
-        "rootfsPropagation": str,
+        "rootfsPropagation": str, "seccomp": seccomp.SHAPE,
         "resources": {
             "memory": {"limit": int, "swap": int, "reservation": int}, "pids": {"limit": int}, "devices": [_RULE],
             "cpu": {"shares": int, "quota": int, "period": int, "cpus": str, "mems": str},
@@ -34,7 +34,7 @@ SHAPE = {
 NOT_YET = {
     "": ("hooks", "intelRdt", "vm", "solaris", "windows", "zos"),
     "process": ("apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"),
-    "linux": ("seccomp", "mountLabel", "intelRdt", "personality", "timeOffsets", "memoryPolicy", "netDevices"),
+    "linux": ("mountLabel", "intelRdt", "personality", "timeOffsets", "memoryPolicy", "netDevices"),
     "linux.resources": ("blockIO", "hugepageLimits", "network", "rdma", "unified"),
     "linux.resources.memory": ("kernel", "kernelTCP", "swappiness", "disableOOMKiller"),
     "linux.resources.cpu": ("realtimeRuntime", "realtimePeriod", "burst", "idle"),
@@ -152,7 +152,7 @@ def _fill(value):
         "mounts": mounts,
         "linux": {name: _get(linux, name, []) for name in lists} | {
             "cgroupsPath": _get(linux, "cgroupsPath", ""), "sysctl": _get(linux, "sysctl", {}),
-            "rootfsPropagation": _get(linux, "rootfsPropagation", ""),
+            "rootfsPropagation": _get(linux, "rootfsPropagation", ""), "seccomp": linux.get("seccomp"),
             "resources": resources | {"devices": [_fill_rule(r) for r in resources.get("devices", [])]},
         },
     }  # fmt: skip
@@ -245,6 +245,7 @@ def _check_linux(spec):
         raise errors.SpecError(f"linux.cgroupsPath: {linux['cgroupsPath']!r} leaves its place with '..'")
     if linux["rootfsPropagation"] not in _PROPAGATION:
         raise errors.SpecError(f"linux.rootfsPropagation: unknown value {linux['rootfsPropagation']!r}")
+    seccomp.check(linux["seccomp"])
     _check_maps(linux, "user" in seen)
     _check_devices(linux)
 

@@ -118,6 +118,28 @@ def knock(directory):
     return sock
 
 
+def send_listener(directory, notify, path, metadata, pid):
+    """Hand the filter's questions to the listener, with what is known of the container — sendmsg(2), SCM_RIGHTS."""
+    known = load(os.path.basename(directory))
+    state = {k: known[k] for k in ("ociVersion", "id", "status", "pid", "bundle", "annotations") if k in known}
+    told = {"ociVersion": known["ociVersion"], "fds": ["seccompFd"], "pid": pid or known["pid"],
+            "metadata": metadata or "", "state": state}  # fmt: skip
+    data = jsonfile.dumps(told).encode()
+    sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
+    try:
+        sock.connect(path)
+        sent = sock.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, notify.to_bytes(4, "little"))],
+                            _socket.MSG_NOSIGNAL)  # fmt: skip
+        while sent < len(data):
+            sent += sock.send(data[sent:], _socket.MSG_NOSIGNAL)
+    except OSError as error:
+        raise errors.StateError(f"linux.seccomp.listenerPath: {path}: {error.strerror or error}") from None
+    finally:
+        sock.close()
+    os.close(notify)  # the listener's alone from here on: when it dies, nobody waits for an answer for ever
+    return {"notify": None}
+
+
 def load(container_id):
     """The state of a container, its status as it is now: creating, created, running or stopped."""
     directory = directory_of(container_id)

@@ -22,6 +22,7 @@ _NR = {
         "setdomainname": (171, 162), "setns": (308, 268), "unshare": (272, 97), "clone": (56, 220),
         "prctl": (157, 167), "capget": (125, 90), "capset": (126, 91), "execveat": (322, 281),
         "setfsuid": (122, 151), "setfsgid": (123, 152), "keyctl": (250, 219), "rt_sigaction": (13, 134),
+        "seccomp": (317, 277),
         "pidfd_send_signal": (424, 424), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
         "fsconfig": (431, 431), "fsmount": (432, 432), "pidfd_open": (434, 434), "clone3": (435, 435),
         "close_range": (436, 436), "openat2": (437, 437), "faccessat2": (439, 439), "mount_setattr": (442, 442),
@@ -53,6 +54,8 @@ PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 23, 24, 36
 PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 38, 39, 47
 PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
 KEYCTL_JOIN_SESSION_KEYRING = 1
+# seccomp(2)
+SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 8
 
 
 def _show(value):
@@ -107,6 +110,7 @@ _rt_sigaction = _prepare("rt_sigaction", "ippi")
 _setfsuid = _prepare("setfsuid", "i")
 _setfsgid = _prepare("setfsgid", "i")
 _keyctl = _prepare("keyctl", "is")
+_seccomp = _prepare("seccomp", "iip")
 _close_range = _prepare("close_range", "iii")
 _mount = _prepare("mount", "sssis")
 _umount2 = _prepare("umount2", "si")
@@ -204,6 +208,32 @@ def setfsgid(gid):
 def join_session_keyring():
     """A session keyring of one's own, so that the caller's keys stay outside — keyctl(2)."""
     _keyctl(KEYCTL_JOIN_SESSION_KEYRING, None)
+
+
+class _Program(ctypes.Structure):
+    _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
+
+
+def seccomp(operation, flags, program):
+    """Install a filter, eight bytes for each instruction; with a listener its descriptor comes back — seccomp(2)."""
+    return _seccomp(operation, flags, ctypes.addressof(_Program(len(program) // 8, program)))
+
+
+def libseccomp():
+    """The library that compiles filters, with the types of what is called of it; None without it — seccomp_init(3)."""
+    try:
+        library = ctypes.CDLL("libseccomp.so.2")
+    except OSError:
+        return None
+    p, u, i, s = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_char_p
+    for name, result, kinds in (
+        ("version", ctypes.POINTER(u * 3), ()), ("init", p, (u,)), ("release", None, (p,)), ("arch_native", u, ()),
+        ("arch_resolve_name", u, (s,)), ("arch_add", i, (p, u)), ("syscall_resolve_name", i, (s,)),
+        ("rule_add_array", i, (p, u, i, u, s)), ("attr_set", i, (p, i, u)), ("export_bpf", i, (p, i)),
+    ):  # fmt: skip
+        function = getattr(library, f"seccomp_{name}")
+        function.restype, function.argtypes = result, kinds
+    return library
 
 
 def close_range(first, last=0xFFFFFFFF, flags=0):

@@ -21,12 +21,12 @@ RUN = [
     *[Option(f"--{k}", "WITH", f"{what}: private, host, or container:NAME")
       for k, what in (("pid", "process IDs"), ("ipc", "queues and shared memory"), ("uts", "host name"))],
     Option("--network", "WITH", "network: none, host, or container:NAME"),
+    Option("--security-opt", "KEY=VALUE", "seccomp=unconfined, seccomp=FILE, no-new-privileges=false", many=True),
     Option("--read-only", None, "let nothing be written to the root file system"),
     Option("--rm", None, "remove the container when it ends"),
     Option("-d --detach", None, "run in the background and print the name"),
     Option("-i --interactive", None, "keep standard input open"), Option("-t --tty", None, "give it a terminal"),
-    Option("--rootless", None, "through a user namespace, without root"),
-    Option("--explain", None, "tell each step as it happens"),
+    Option("--rootless", None, "through a user namespace, without root"), Option("--explain", None, "tell each step"),
     Option("--mine", "DIR", "let your own functions, kept in DIR, take the place of steps"),
     *oci.OPTIONS, _HELP,
 ]  # fmt: skip

@@ -11,7 +11,7 @@ import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
 
-from labcore import default, errors, plan, runtime, sharing, spec, state  # noqa: E402
+from labcore import default, errors, plan, profile, runtime, sharing, spec, state  # noqa: E402
 from labcore import rootfs as rootfs_step  # noqa: E402
 from labcore.image import template  # noqa: E402
 from labcore.step import INSIDE, Step  # noqa: E402
@@ -34,6 +34,8 @@ def configuration(rootfs, kind):
     value |= {"ociVersion": "1.2.0", "root": {"path": rootfs}, "mounts": default.mounts(True)}
     value["mounts"].append({"destination": "/data", "type": "bind", "source": rootfs, "options": ["rbind", "idmap"]})
     value["annotations"] = {rootfs_step.MAPPED: template.mount_point()}
+    value["linux"]["seccomp"] = profile.usual([], os.uname().machine)
+    value["process"]["noNewPrivileges"] = kind == "plain"  # with and without it the filter stands in another place
     if kind == "plain":
         value["mounts"].pop(), value["annotations"].clear()
         del value["linux"]["uidMappings"], value["linux"]["gidMappings"], value["linux"]["sysctl"]

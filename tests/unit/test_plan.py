@@ -115,7 +115,33 @@ def test_orders_that_the_kernel_demands(rootfs):
     tail = addresses(make("v2", rootfs)["start"])[1:-1]
     assert tail == ["process.set_no_new_privileges", "caps.limit_bounding", "caps.keep_over_setuid", "process.set_user",
                     "caps.set", "process.close_descriptors", "process.reset_signals", "process.die_with_parent",
-                    "process.enter_directory", "process.execute"]
+                    "process.enter_directory", "process.prepare", "seccomp.install", "process.execute"]
+
+
+def test_a_filter_stands_where_the_kernel_takes_it_and_as_little_as_possible_comes_after_it(rootfs):
+    """With noNewPrivileges last of all; without it while CAP_SYS_ADMIN is still there."""
+    options = {"security_opt": ["no-new-privileges=false"], "user": "user"}
+    config = default.config("box", rootfs, ["true"], NONE, options)
+    tail = addresses(plan.start(config, "/s"))[1:-1]
+    assert tail == ["caps.limit_bounding", "caps.keep_over_setuid", "process.set_user", "process.close_descriptors",
+                    "process.reset_signals", "process.enter_directory", "process.prepare", "caps.regain",
+                    "seccomp.install", "caps.set", "process.execute"]
+    assert addresses(plan.create(config, NONE, "/", "/s", {"cgroupPath": ""}))[2] == "seccomp.compile"
+    config["linux"]["seccomp"] = None
+    assert not [a for a in addresses(plan.create(config, NONE, "/", "/s", {"cgroupPath": ""})) if "seccomp" in a]
+    assert "caps.regain" not in addresses(plan.start(config, "/s"))
+
+
+def test_a_listener_is_told_between_the_filter_and_the_program(rootfs):
+    config = default.config("box", rootfs, ["true"], NONE, {})
+    rule = {"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}
+    config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [rule], "listenerPath": "/l"}
+    first = {"cgroupPath": ""}
+    for steps in (plan.run(config, NONE, "/", "/s", first), plan.start(config, "/s")[:-1],
+                  plan.enter(config, NONE, 9, 5, "", directory="/s")):  # fmt: skip
+        assert addresses(steps)[-3:] == ["seccomp.install", "state.send_listener", "process.execute"]
+    parked = next(s for s in plan.create(config, NONE, "/", "/s", first) if s.address == "helper.park").args
+    assert parked["carry"] == [step.handle("filter")] and parked["steps"][-2][1] == "seccomp.install"
 
 
 def test_init_carries_the_steps_of_start(rootfs):
