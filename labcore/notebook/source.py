@@ -78,7 +78,7 @@ def _collect_name(used, names, user, found, above):
             raise CannotShip(f"{user} names {used}, which is not defined anywhere")
         return
     value = names[used]
-    if _given(used, value):
+    if _given(used, value) or inspect.unwrap(value) is getattr(builtins, used, names):  # a notebook wraps open()
         return
     if inspect.isfunction(value) and not (value.__module__ or "").startswith("labcore."):
         if value.__name__ != used:

@@ -1,6 +1,7 @@
 """A function travels with what it names, and nothing travels by accident."""
 
 import errno
+import functools
 import linecache
 import os
 import socket
@@ -89,6 +90,15 @@ def test_a_constant_with_another_value_than_the_kernels_travels():
 def test_modules_that_are_loaded_everywhere_travel():
     names = cell("def f():\n    return os.getpid(), err.EPERM", os=os, err=errno)
     assert travel(names["f"])() == (os.getpid(), 1)
+
+
+def test_a_builtin_that_the_notebook_wraps_is_the_builtin():
+    @functools.wraps(open)
+    def wrapped(*args):
+        return open(*args)
+
+    text = self_contained(cell("def f():\n    return open.__name__", open=wrapped)["f"])
+    assert text.startswith("def f") and "wrapped" not in text
 
 
 def test_pieces_know_where_they_were_typed():
