@@ -10,6 +10,14 @@ def show_namespaces(*processes, kinds=None):
     return namespaces.draw(rows, kinds)
 
 
+def show_processes(*processes, sentence=None):
+    """The family of each process or container, with all numbers that its members have."""
+    from . import lineage
+    from .views import tree
+
+    return tree.draw(lineage.rows(processes), sentence)
+
+
 def show_plan(container, times=None, only=None):
     """The plan of a container, step by step; `only` names the modules whose steps are wanted."""
     if only is None:
