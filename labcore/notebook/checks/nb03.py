@@ -1,7 +1,6 @@
 """Checks of 03-pid: who has which numbers, who has been buried, and who leads a session, read from outside.
 
-Each check makes processes of its own, under names that no lesson uses. What runs in an actor is given some seconds,
-then its actor is ended: an answer that waits for ever is a mistake like any other.
+Each check makes processes of its own, under names that no lesson uses. What runs in one is given some seconds.
 """
 
 import contextlib
