@@ -198,9 +198,10 @@ class Process:
         except (EOFError, OSError):
             pass
         alone = link.HERE is not None and link.HERE.alive()
+        maker = f"{self.parent.name}.fork" if self.parent else "Process"
         self.end()
         raise errors.LabError(f"{self.name} has ended" + ("" if alone else ": the launcher was killed"),
-                              f'make it again: {self.name} = Process("{self.name}")')  # fmt: skip
+                              f'make it again: {self.name} = {maker}("{self.name}")')  # fmt: skip
 
     def _demand_life(self):
         if not self.alive:
