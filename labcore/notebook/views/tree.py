@@ -29,7 +29,7 @@ def first_of(numbers):
 def remark(numbers, zombie):
     """What is special about a process, in words."""
     at = first_of(numbers)
-    return ", ".join([f"PID 1 of {at}"] * bool(at) + ["a zombie"] * zombie)
+    return ", ".join(["a zombie"] * zombie + [f"PID 1 of {at}"] * bool(at))
 
 
 def describe(rows):
@@ -137,7 +137,7 @@ def process(drawing, row, top):
     drawing.text(x + 10, top + 21, name, bold=not zombie, room=CHIPS - x - 18)
     shown = [("host", HOST_NUMBER), *numbers]
     if len(shown) > MOST_NUMBERS + 1:
-        shown = [shown[0], ("…", "…"), *shown[-2:]]
+        shown = [shown[0], ("…", ""), *shown[-2:]]
     for at, (place, number) in enumerate(shown):
         chip(drawing, CHIPS + CHIP * at, top + 6, place, number)
     words = remark(numbers, zombie)
@@ -151,4 +151,4 @@ def chip(drawing, x, top, place, number):
     host = place == "host"
     drawing.box(x, top, CHIP - 6, 20, fill=svg.HOST if host else svg.INSIDE,
                 edge=svg.HOST_EDGE if host else svg.INSIDE_EDGE, radius=4)  # fmt: skip
-    drawing.text(x + (CHIP - 6) / 2, top + 14, f"{place} {number}", size=11, anchor="middle", room=CHIP - 10)
+    drawing.text(x + (CHIP - 6) / 2, top + 14, f"{place} {number}".strip(), size=11, anchor="middle", room=CHIP - 10)
