@@ -8,7 +8,7 @@ import os
 import threading
 import time
 
-from labcore.errors import LabError
+from labcore.errors import HostError, LabError
 from labcore.syscalls import CLONE_NEWPID, unshare
 
 from .. import link
@@ -16,8 +16,8 @@ from ..checking import NotYet
 from ..process import Process
 from .nb01 import demand_function
 
-PATIENCE_S = 4
-SIGKILL, SIGCONT = 9, 18
+PATIENCE_S, SIGKILL, SIGCONT = 4, 9, 18
+COUNTER = "/proc/sys/kernel/ns_last_pid"
 
 
 @contextlib.contextmanager
@@ -73,15 +73,14 @@ def gone(early):
 def has_three_numbers(answer):
     """The process has three numbers, and the innermost is 1."""
     demand_function(answer, "three_numbers")
-    with cast("outer") as (outer, witness):
+    with cast("outer") as (outer, _):
         found = answer(outer, "checked-inmost")
         if not isinstance(found, Process) or not found.alive:
             seen = "a process that has ended" if isinstance(found, Process) else f"a {type(found).__name__}"
             raise NotYet("no-process", f"the function returned {seen}, not a living process",
                          "`return` is missing, or stands before something else than a `fork`",
                          "the third hint")  # fmt: skip
-        status = dict(line.split(":", 1) for line in witness.out(f"cat /proc/{found.pid}/status").splitlines())
-        told_apart([int(word) for word in status["NSpid"].split()])
+        told_apart([int(word) for word in found.look()["status"]["NSpid"].split()])
 
 
 def told_apart(numbers):
@@ -108,7 +107,7 @@ COMMAND = "(exit 3 & exit 0); (sleep 600 >/dev/null 2>&1 & exit 0); kill -STOP $
 
 
 class Running(threading.Thread):
-    """The answer at work, in number 1 of a namespace, while we look from outside."""
+    """The answer at work in number 1 of a namespace."""
 
     def __init__(self, actor, answer):
         super().__init__(daemon=True)
@@ -218,8 +217,7 @@ def judge_end(running):
     """What the function returned is the command's own exit code."""
     if running.error:
         raise running.error
-    value = running.value
-    if type(value) is int and value == 7:
+    if type(value := running.value) is int and value == 7:
         return
     if value in (3, 3 << 8):
         raise left_early("the command has ended with 7, and another child with 3: the function returned the other's")
@@ -278,6 +276,8 @@ def group_and_session(witness, actor):
 def chooses_the_number(answer):
     """The next child has the number that was asked for; two times, so that one lucky number is not enough."""
     demand_function(answer, "next_number")
+    if not os.path.exists(COUNTER):
+        raise HostError(f"this kernel has no {COUNTER}", "it was built without CONFIG_CHECKPOINT_RESTORE")
     with cast("outer") as (outer, witness):
         office = first_inside(outer, "office")
         before = len(witness.call(os.listdir, f"/proc/{office.pid}/fd"))
