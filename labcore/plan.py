@@ -46,6 +46,8 @@ def _build(spec, facts, bundle, directory, path, sibling=False, keep=0, console_
         yield from cgroup.plan_enter(facts, path)
     yield from process.plan_host(spec)
     yield from user.plan_host(spec)
+    yield from rootfs.plan_host(spec, bundle)
+    yield from mount.plan_host(spec, bundle, facts)
     yield from user.plan(spec)
     yield from pid.plan(spec)
     yield from namespace.plan(spec)
@@ -54,7 +56,7 @@ def _build(spec, facts, bundle, directory, path, sibling=False, keep=0, console_
     yield from net.plan(spec)
     yield inside(mount.set_propagation, propagation="slave")
     yield from rootfs.plan_open(spec, bundle, facts)
-    yield from mount.plan(spec, bundle)
+    yield from mount.plan(spec, bundle, facts)
     for m in spec["mounts"]:
         if m["type"] in ("cgroup", "cgroup2") and cgroup:
             yield from cgroup.plan_show(spec, facts, path, m)

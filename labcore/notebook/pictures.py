@@ -37,3 +37,47 @@ def show_machines():
     from .views import machine
 
     return machine.draw()
+
+
+def show_id_map(*processes):
+    """Whose IDs are whose: from the innermost user namespace outwards to the host's."""
+    from . import idmaps
+    from .views import idmap
+
+    users, groups = idmaps.chain([each.look() for each in processes])
+    return idmap.draw([each.name for each in processes] + ["host"], users, groups)
+
+
+def show_mounts(*processes, below):
+    """The mounts at a directory and below, as these processes see them, and which way news of mounts travels."""
+    from . import mountinfo
+    from .views import mounts
+
+    return mounts.draw([(each.name, mountinfo.below(mountinfo.read(each), below)) for each in processes], below)
+
+
+def show_root(*processes):
+    """The file tree that each process sees: its mounts, and what of the host's tree it still reaches."""
+    from . import roots
+    from .views import root
+
+    return root.draw([roots.facts(each) for each in processes])
+
+
+def step_switches(command="hostname; echo /*", directory="mine", **options):
+    """A switch for each function kept in `directory`, and a container that runs on those which stand on yours."""
+    import contextlib
+    import io
+
+    from .containers import Container
+    from .mine import kept
+    from .views import switches
+
+    sources = kept(directory)
+
+    def run(chosen):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            Container("switched", command=command, mine={each: sources[each] for each in chosen}, **options).run()
+        return said.getvalue()
+
+    return switches.Switches(list(sources), run)

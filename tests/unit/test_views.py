@@ -9,7 +9,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from labcore.errors import HostError
-from labcore.notebook.views import architecture, card, machine, namespaces, plan, readme, svg, tree
+from labcore.notebook.mountinfo import Mount
+from labcore.notebook.views import architecture, card, idmap, machine, mounts, namespaces, plan, readme, root, svg, tree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
@@ -39,11 +40,35 @@ FAMILY = [  # name, level, numbers inside, zombie
 ]  # fmt: skip
 DEEP = [(f"somebody-with-a-very-long-name-{at}", at, [(chr(65 + n), 1) for n in range(at)], at == 11)
         for at in range(12)]  # fmt: skip
+MAPS = [[(0, 5, 10)], [(0, 20000, 1000), (5000, 40000, 10)]]  # from the innermost outwards
+MANY = [(n * 500_000_000, 4_000_000_000 - n * 400_000_000, 123_456_789) for n in range(8)]
+MOUNTS = [  # (number, parent, root, point, options, shared, master, unbindable, fstype)
+    [(Mount(40, 1, "/", "/mnt", "rw", 71001, 0, False, "tmpfs"), False),
+     (Mount(41, 40, "/", "/mnt/shop", "rw", 71002, 71001, False, "tmpfs"), True),
+     (Mount(42, 41, "/", "/mnt/shop", "ro,nosuid", 0, 0, False, "overlay-with-a-long-name"), False)],
+    [(Mount(50, 1, "/", "/mnt", "rw", 71001, 0, False, "tmpfs"), False),
+     (Mount(51, 50, "/", "/mnt/shop", "rw", 0, 71002, False, "tmpfs"), False),
+     (Mount(52, 50, "/", "/mnt/a very/long/path/that/has/no/end/at/all", "rw", 0, 0, True, "proc"), False)],
+]  # fmt: skip
+ROOTS = [
+    {"name": "bob", "kind": "host", "path": "/", "mounts": [], "old": None, "cwd": False, "open": 0, "proc": "host"},
+    {"name": "carol", "kind": "chroot", "path": "/mnt/room", "mounts": [("/proc", "from the host", "rw")], "old": None,
+     "cwd": True, "open": 2, "proc": "host"},
+    {"name": "eve", "kind": "own", "path": "/", "mounts": [("/", "from the host", "rw"), ("/dev", "new tmpfs", "ro")],
+     "old": None, "cwd": False, "open": 0, "proc": None},
+    {"name": "half-way-" * 9, "kind": "own", "path": "/", "old": "at /" + "old/" * 40, "cwd": True, "open": 123,
+     "mounts": [(f"/{n}" * 30, "new " + "fs" * 40, "rw") for n in range(30)], "proc": "own"},
+    {"name": "deep", "kind": "chroot", "path": "/room" * 40, "mounts": [], "old": None, "cwd": False, "open": 0,
+     "proc": None},
+]  # fmt: skip
 DRAW = {
     "tree": lambda: tree.draw(FAMILY),
     "deep tree": lambda: tree.draw(DEEP),
     "tree of many": lambda: tree.draw([(f"p{at}", at % 3, [("A", at)] * (at % 3 > 0), at % 2) for at in range(80)]),
     "empty tree": lambda: tree.draw([]),
+    "root": lambda: root.draw(ROOTS[:3]),
+    "roots of many": lambda: root.draw(ROOTS + ROOTS[::-1]),
+    "root of nobody": lambda: root.draw([]),
     "namespaces": lambda: namespaces.draw(ROWS, KINDS),
     "namespaces of many": lambda: namespaces.draw([(f"p{n}", {k: (n * i) % 7 for i, k in enumerate(KINDS)})
                                                    for n in range(60)]),
@@ -51,6 +76,18 @@ DRAW = {
     "plan": lambda: plan.draw(STEPS),
     "long plan": lambda: plan.draw(STEPS * 40),
     "plan without times": lambda: plan.draw(STEPS, times=False),
+    "id map": lambda: idmap.draw(["drawer", "bob", "host"], MAPS, MAPS),
+    "id maps that differ": lambda: idmap.draw(["somebody-with-a-long-name", "host"], MAPS[1:], [[(7, 20000, 1)]]),
+    "id maps, many": lambda: idmap.draw([f"level-{n}" for n in range(9)], [MANY] * 8, [MANY[:2]] * 8),
+    "id maps that cross": lambda: idmap.draw(["x", "y"], [MANY[:1:-1]], [[(i, 40 - i, 1) for i in range(5)]]),
+    "no id map": lambda: idmap.draw(["carol", "host"], [[]], [[]]),
+    "no user namespace": lambda: idmap.draw(["host"], [], []),
+    "mounts": lambda: mounts.draw(list(zip(["host", "alice"], MOUNTS, strict=True)), "/mnt"),
+    "mounts of one": lambda: mounts.draw([("host", MOUNTS[0])], "/mnt"),
+    "mounts of three": lambda: mounts.draw(list(zip(["a" * 60, "b", "c"], [*MOUNTS, []], strict=True)), "/mnt"),
+    "mounts of nobody": lambda: mounts.draw([("host", [])], "/mnt"),
+    "many mounts": lambda: mounts.draw([(name, [(Mount(n, 1, "/", "/m" + f"/d{n:02}" * (n % 9), "rw", n, 0, False,
+                                        "tmpfs"), False) for n in range(1, 80)]) for name in "ab"], "/m"),
     "machine": machine.draw,
     "readme": readme.draw,
     "architecture": architecture.draw,
@@ -181,6 +218,20 @@ def test_the_words_of_the_namespaces_hold_every_mark():
         assert table[name] == [namespaces.symbols(ROWS, kind, "host")[at] for kind in KINDS]
 
 
+def test_root_is_followed_through_every_map():
+    assert DRAW["id map"]().sentence == "Root of drawer is 5 in bob and 20005 on the host."
+    assert idmap.draw(["a", "host"], [[(1, 0, 9)]], [[]]).sentence == "Nobody of host is root in a."
+    assert "65534" in DRAW["no id map"]().sentence
+
+
+def test_the_words_of_an_id_map_hold_every_line_of_the_files():
+    text = DRAW["id map"]().text
+    for line in ("drawer 0–9", "bob 5–14", "bob 5000–5009", "host 40000–40009", "host all others"):
+        assert line in text
+    assert idmap.draw(["a", "host"], MAPS[1:], [[(7, 20000, 1)]]).text.count("groups ") == 2
+    assert DRAW["id maps, many"]().text.count("level-0 ") == 8 + 1 + 2 + 1
+
+
 def test_the_words_of_a_card_hold_every_fact():
     text = card.draw(FACTS).text
     for fact in ("alice, running", "1 inside", "box", FACTS["cgroup"], "0 -> 1000", "41: number_0", "own", "host's"):
@@ -271,6 +322,26 @@ def test_the_words_of_a_tree_hold_every_number():
         ["alice", "#", "-", "-"], ["shop", "#", "1", "-"], ["baker", "#", "2", "-"], ["oven", "#", "4", "1"],
         ["sleep", "#", "4194304", "-"], ["bob", "#", "-", "-"], ["guest", "#", "5", "-"],
     ]  # fmt: skip
+def test_mounts_say_peers_slaves_and_what_is_covered_with_letters():
+    picture = DRAW["mounts"]()
+    rows = {line.split("  ")[0]: line for line in picture.text.splitlines()}
+    assert "⇄ shared B; ← slave of A; (covered)" in rows["/mnt/shop"] and "← slave of B" in rows["/mnt/shop"]
+    assert "ro; · private" in rows["/mnt/shop, on top"] and "× unbindable" in picture.text
+    assert not re.search(r"7100\d", picture.svg + picture.text)
+
+
+def test_the_sentence_of_mounts_says_what_crosses():
+    def mount(number, shared=0, master=0):
+        return [(Mount(number, 1, "/", "/m", "rw", shared, master, False, "tmpfs"), False)]
+
+    def said(one, other):
+        return mounts.draw([("a", one), ("b", other)], "/m").sentence
+
+    assert "a and b are peers" in said(mount(5, shared=9), mount(6, shared=9))
+    assert "b is a slave of a" in said(mount(5, shared=9), mount(6, master=9))
+    assert "a is a slave of b" in said(mount(5, master=9), mount(6, shared=9))
+    assert "neither direction" in said(mount(5), mount(6, master=9))
+    assert "one mount namespace" in said(mount(5, shared=9), mount(5, shared=9))
 
 
 def test_text_from_a_container_cannot_break_the_picture():
@@ -428,3 +499,38 @@ def test_buttons_keep_their_labels_and_classes(make_stepper):
         "step": "Step", "run": "Run to end", "reset": "Reset", "end": "End",
     }
     assert all(f"lab-stepper-{name}" in button._dom_classes for name, button in one.buttons.items())
+
+
+def test_the_sentence_says_whose_root_is_what_and_what_leads_back():
+    assert root.draw(ROOTS[:3]).sentence == (
+        "bob has the host's /; carol has a directory for /, with the host's tree around it; "
+        "eve has a tree of its own, and nothing leads back."
+    )
+    assert "and a way leads back" in root.draw([{**ROOTS[2], "open": 1}]).sentence
+
+
+def test_the_words_of_a_root_hold_every_mount_and_every_way_out():
+    text = root.draw(ROOTS[1:4]).text
+    for fact in ("/dev", "new tmpfs", "ro", "2 outside", "a way out", "host's processes", "/29", "mounted at /old/"):
+        assert fact in text
+
+
+def test_switches_run_what_stands_on_yours_and_show_what_comes_back():
+    switches = pytest.importorskip("labcore.notebook.views.switches", reason="needs ipywidgets")
+    asked = []
+
+    def run(chosen):
+        asked.append(chosen)
+        if len(chosen) > 1:
+            raise HostError("too much", "take less")
+        return "<box>\n"
+
+    one = switches.Switches(["uts.set_hostname", "rootfs.pivot"], run)
+    assert one.chosen() == [] and asked == []
+    one.rows["rootfs.pivot"].value = "yours"
+    one.button.click()
+    assert asked == [["rootfs.pivot"]] and "yours: rootfs.pivot" in one.said.value and "&lt;box&gt;" in one.said.value
+    one.rows["uts.set_hostname"].value = "yours"
+    one.button.click()
+    assert "too much" in one.said.value and "take less" in one.said.value
+    assert "Nothing is kept" in switches.Switches([], run).said.value
