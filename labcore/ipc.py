@@ -13,7 +13,7 @@ from .step import inside
 def join_session_keyring():
     """Take a new session keyring, so that the caller's keys stay outside — keyctl(2)."""
     try:
-        syscalls.join_session_keyring()
+        syscalls.keyctl_join_session_keyring()
     except OSError as error:
         if error.errno not in (errno.ENOSYS, errno.EDQUOT, errno.EPERM):  # no keyrings here, so none is shared
             raise
