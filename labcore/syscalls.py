@@ -258,7 +258,7 @@ def msgrcv(queue, kind=0, flags=0):
 
 def msgctl(queue, command):
     """IPC_RMID removes a queue, with what is in it — msgctl(2)."""
-    return _msgctl(queue, command, None)
+    _msgctl(queue, command, None)
 
 
 def semget(key, count, flags=0):
@@ -294,7 +294,7 @@ def shmdt(address):
 
 def shmctl(memory, command):
     """IPC_RMID removes a piece of shared memory, once nobody has it attached — shmctl(2)."""
-    return _shmctl(memory, command, None)
+    _shmctl(memory, command, None)
 
 
 def poke(address, text):

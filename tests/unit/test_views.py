@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from labcore.errors import HostError
-from labcore.notebook.views import architecture, card, machine, namespaces, plan, readme, svg
+from labcore.notebook.views import architecture, card, machine, namespaces, plan, reach, readme, svg
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
@@ -41,6 +41,12 @@ DRAW = {
     "long plan": lambda: plan.draw(STEPS * 40),
     "plan without times": lambda: plan.draw(STEPS, times=False),
     "machine": machine.draw,
+    "reach": lambda: reach.draw(["host", "alice", "a-process-with-a-long-name"], [
+        ("queue 0x5409", [True, False, False]), ("queue 0x5409", [False, True, True]), ("/dev/shm/" + "x" * 90,
+        [True, False, True]), ("key alices-safe", [True, True, True])]),
+    "reach of many": lambda: reach.draw([f"p{n}" for n in range(9)], [
+        (f"memory 0x{n:x}", [n % (i + 2) == 0 for i in range(9)]) for n in range(70)]),
+    "reach of nobody": lambda: reach.draw([], []),
     "readme": readme.draw,
     "architecture": architecture.draw,
 }
@@ -168,6 +174,14 @@ def test_the_words_of_the_namespaces_hold_every_mark():
     table = {line.split()[0]: line.split()[1:] for line in DRAW["namespaces"]().text.splitlines()[2:]}
     for at, (name, _) in enumerate(ROWS):
         assert table[name] == [namespaces.symbols(ROWS, kind, "host")[at] for kind in KINDS]
+
+
+def test_reach_says_how_much_is_common_to_all():
+    picture = DRAW["reach"]()
+    assert "reaches key alices-safe; the other 3 are" in picture.sentence
+    assert picture.text.splitlines()[-1].split() == ["key", "alices-safe", "yes", "yes", "yes"]
+    assert "some of the processes only" in reach.draw(["a"], [("queue 0x1", [False])]).sentence
+    assert "46 more" in DRAW["reach of many"]().svg
 
 
 def test_the_words_of_a_card_hold_every_fact():
