@@ -10,6 +10,16 @@ def show_namespaces(*processes, kinds=None):
     return namespaces.draw(rows, kinds)
 
 
+def show_reach(*processes, others=()):
+    """Who finds which IPC object, and which of `others`: a path, an abstract socket as `@name`, a key as `key name`."""
+    from . import reach
+    from .process import Process
+    from .views import reach as view
+
+    found = [Process.host(), *processes]
+    return view.draw([each.name for each in found], reach.rows(found, others))
+
+
 def show_plan(container, times=None, only=None):
     """The plan of a container, step by step; `only` names the modules whose steps are wanted."""
     if only is None:

@@ -10,7 +10,19 @@ import pytest
 
 from labcore.errors import HostError
 from labcore.notebook.mountinfo import Mount
-from labcore.notebook.views import architecture, card, idmap, machine, mounts, namespaces, plan, readme, root, svg
+from labcore.notebook.views import (
+    architecture,
+    card,
+    idmap,
+    machine,
+    mounts,
+    namespaces,
+    plan,
+    reach,
+    readme,
+    root,
+    svg,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
@@ -78,6 +90,12 @@ DRAW = {
     "many mounts": lambda: mounts.draw([(name, [(Mount(n, 1, "/", "/m" + f"/d{n:02}" * (n % 9), "rw", n, 0, False,
                                         "tmpfs"), False) for n in range(1, 80)]) for name in "ab"], "/m"),
     "machine": machine.draw,
+    "reach": lambda: reach.draw(["host", "alice", "a-process-with-a-long-name"], [
+        ("queue 0x5409", [True, False, False]), ("queue 0x5409", [False, True, True]), ("/dev/shm/" + "x" * 90,
+        [True, False, True]), ("key alices-safe", [True, True, True])]),
+    "reach of many": lambda: reach.draw([f"p{n}" for n in range(9)], [
+        (f"memory 0x{n:x}", [n % (i + 2) == 0 for i in range(9)]) for n in range(70)]),
+    "reach of nobody": lambda: reach.draw([], []),
     "readme": readme.draw,
     "architecture": architecture.draw,
 }
@@ -219,6 +237,12 @@ def test_the_words_of_an_id_map_hold_every_line_of_the_files():
         assert line in text
     assert idmap.draw(["a", "host"], MAPS[1:], [[(7, 20000, 1)]]).text.count("groups ") == 2
     assert DRAW["id maps, many"]().text.count("level-0 ") == 8 + 1 + 2 + 1
+def test_reach_says_how_much_is_common_to_all():
+    picture = DRAW["reach"]()
+    assert "reaches key alices-safe; the other 3 are" in picture.sentence
+    assert picture.text.splitlines()[-1].split() == ["key", "alices-safe", "yes", "yes", "yes"]
+    assert "some of the processes only" in reach.draw(["a"], [("queue 0x1", [False])]).sentence
+    assert "46 more" in DRAW["reach of many"]().svg
 
 
 def test_the_words_of_a_card_hold_every_fact():
