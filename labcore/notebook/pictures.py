@@ -29,3 +29,12 @@ def show_machines():
     from .views import machine
 
     return machine.draw()
+
+
+def show_network(*processes, sentence=None):
+    """Network namespaces, and the cables and bridges between them; the host's comes first."""
+    from . import links
+    from .process import Process
+    from .views import network
+
+    return network.draw(links.gather([Process.host(), *processes]), sentence)

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from labcore.errors import HostError
-from labcore.notebook.views import architecture, card, machine, namespaces, plan, readme, svg
+from labcore.notebook.views import architecture, card, machine, namespaces, network, plan, readme, svg
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
@@ -32,6 +32,41 @@ STEPS = [
     ("inside", "mount.attach", "Mount a new file system at a path inside the root, and more words than fit. " * 3, 40),
     ("inside", "uts.set_hostname", "Name this UTS namespace — sethostname(2).", None),
 ]
+
+
+def veth(name, peer=None, *addresses, up=True, master=None):
+    return {"name": name, "kind": "veth", "up": up, "addresses": list(addresses), "master": master, "peer": peer}
+
+
+def space(name, *devices, lo=True, **more):
+    loopback = {"name": "lo", "kind": "loopback", "up": lo, "addresses": [], "master": None, "peer": None}
+    return {"names": [name], "devices": [loopback, *devices], "routes": [], "ports": [], "forwards": False, "rules": [],
+            **more}  # fmt: skip
+
+
+def bridge(name, *addresses):
+    return {**veth(name, None, *addresses), "kind": "bridge"}
+
+
+SHOP = [
+    space("host", bridge("shop0", "10.4.0.1/24"), veth("cable-a", (1, "eth0"), master="shop0"),
+          veth("cable-b", (2, "eth0"), master="shop0", up=False), veth("wan0", (3, "eth0"), "203.0.113.1/24"),
+          forwards=True, rules=["what is forwarded is dropped", "port 80 -> 10.4.0.2:80", "masquerade"]),
+    space("alice", veth("eth0", (0, "cable-a"), "10.4.0.2/24"), routes=["default via 10.4.0.1"], ports=[80]),
+    space("bob", veth("eth0", (0, "cable-b"), "10.4.0.3/24", up=False), veth("side", (4, "side"), "10.9.0.1/30"),
+          lo=False),
+    space("customer", veth("eth0", (0, "wan0"), "203.0.113.9/24")),
+    space("eve", veth("side", (2, "side")), veth("lost")),
+    space("nobody", lo=False),
+]  # fmt: skip
+CROWD = [
+    space("the-host-has-a-very-long-name", bridge("a-bridge-name-x", *["192.168.100.100/24"] * 5), bridge("empty"),
+          *[veth(f"very-long-name{n}", (n, "eth0"), master="a-bridge-name-x") for n in range(1, 30)],
+          veth("both", (0, "ends")), veth("ends", (0, "both"), up=False), veth("lost"),
+          routes=["198.51.100.0/24 via 192.168.100.254"] * 9, ports=list(range(40)), rules=["long words " * 9] * 5),
+    *[space(f"somebody-with-a-very-long-name-{n}", veth("eth0", (0, f"very-long-name{n}"), *["192.168.100.100/24"] * 4),
+            *[veth(f"another-name{m}") for m in range(9)], ports=[65000 + m for m in range(20)]) for n in range(1, 30)],
+]  # fmt: skip
 DRAW = {
     "namespaces": lambda: namespaces.draw(ROWS, KINDS),
     "namespaces of many": lambda: namespaces.draw([(f"p{n}", {k: (n * i) % 7 for i, k in enumerate(KINDS)})
@@ -40,6 +75,10 @@ DRAW = {
     "plan": lambda: plan.draw(STEPS),
     "long plan": lambda: plan.draw(STEPS * 40),
     "plan without times": lambda: plan.draw(STEPS, times=False),
+    "network": lambda: network.draw(SHOP),
+    "network of many": lambda: network.draw(CROWD),
+    "network of one": lambda: network.draw([space("host")]),
+    "network of none": lambda: network.draw([]),
     "machine": machine.draw,
     "readme": readme.draw,
     "architecture": architecture.draw,
@@ -170,6 +209,28 @@ def test_the_words_of_the_namespaces_hold_every_mark():
         assert table[name] == [namespaces.symbols(ROWS, kind, "host")[at] for kind in KINDS]
 
 
+def test_the_words_of_a_network_hold_every_fact():
+    text = network.draw(SHOP).text
+    assert text.startswith("On the bridge shop0 of host hang alice and bob; a cable joins host and customer; "
+                           "a cable joins bob and eve; no cable leads to nobody.\n")  # fmt: skip
+    for fact in (r"alice +eth0 +veth +up +10.4.0.2/24 +cable-a of host", r"eve +lost +veth +up +- +somewhere else",
+                 r"host +cable-b +veth on shop0 +down +- +eth0 of bob", "nobody: lo down",
+                 "host: .*forwarding on; what is forwarded is dropped; port 80 → 10.4.0.2:80; masquerade",
+                 "alice: lo up; listens on port 80; default via 10.4.0.1"):  # fmt: skip
+        assert re.search(fact, text), fact
+    assert len(re.findall("^somebody", network.draw(CROWD).text, re.M)) == 29 * 12
+
+
+def test_a_cable_with_an_end_that_is_down_is_broken():
+    assert "dasharray" in network.draw(SHOP).svg
+    assert "dasharray" not in network.draw([SHOP[0] | {"devices": SHOP[0]["devices"][:3]}, SHOP[1]]).svg
+
+
+def test_a_network_without_cables_says_so():
+    assert network.draw([space("host")]).sentence == "There is one network namespace, and no cable leads out of it."
+    assert network.draw([space("host"), space("alice")]).sentence == "No cable leads to host and alice."
+
+
 def test_the_words_of_a_card_hold_every_fact():
     text = card.draw(FACTS).text
     for fact in ("alice, running", "1 inside", "box", FACTS["cgroup"], "0 -> 1000", "41: number_0", "own", "host's"):
@@ -243,6 +304,7 @@ def test_the_pictures_in_docs_are_what_the_project_draws(view):
 def test_text_from_a_container_cannot_break_the_picture():
     odd = "</text><script>&\x1b[31m\x00\udc80\uffff\"'" + "W" * 200
     for picture in (namespaces.draw([("host", HOST), (odd, HOST)]), card.draw({"name": odd, "root": odd, odd: odd}),
+                    network.draw([space("host", bridge(odd, odd), rules=[odd]), space(odd, veth(odd, None, odd))]),
                     plan.draw([("host", odd, odd, 1)])):
         ET.fromstring(picture.svg.encode())
         assert "<script" not in picture.svg
