@@ -13,7 +13,7 @@ import inspect
 import marshal
 
 FIN_SYN_RST_ACK = 0x17
-MOST_PACKETS = 500
+SHORTEST, MOST_PACKETS = 54, 500
 
 
 class overhear:
@@ -75,7 +75,7 @@ CODE = marshal.dumps(compile(f"{inspect.getsource(open_ear)}\n{inspect.getsource
 
 def spoken(packet):
     """One Ethernet frame with IPv4 and TCP in words, or None — ip(7), tcp(7)."""
-    if packet[12:14] != b"\x08\x00" or packet[23] != 6:
+    if len(packet) < SHORTEST or packet[12:14] != b"\x08\x00" or packet[23] != 6:
         return None
     source, target = (".".join(map(str, packet[at : at + 4])) for at in (26, 30))
     segment = packet[14 + (packet[14] & 15) * 4 :]
