@@ -11,7 +11,8 @@ _PLACES = {  # name → module here that has it
     "Process": "process", "CommandFailed": "process", "refused": "refusal", "NotRefused": "refusal",
     "check": "checking", "keep": "checking", "Container": "containers", "situation": "link",
     "show_namespaces": "pictures", "show_plan": "pictures", "stepper": "pictures", "show_machines": "pictures",
-    "show_network": "pictures", "overhear": "sniffing", "eves_list": "eve",
+    "show_network": "pictures", "overhear": "sniffing", "serve": "web", "fetch": "web",
+    "eves_list": "eve",
 }  # fmt: skip
 
 

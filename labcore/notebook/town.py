@@ -15,6 +15,7 @@ from ..syscalls import CLONE_NEWNET, unshare
 from . import link
 from .checking import NotYet
 from .process import CommandFailed, Process
+from .web import serve
 
 PATIENCE_S, LIMIT_S = 3, 8
 GATE, OUTSIDE, OUT = "10.4.0.1", "198.51.100.7", "198.51.100.1"
@@ -68,7 +69,7 @@ def town(*guests):
                   f"link set at-{number} master shop0 up")  # fmt: skip
             batch(guest, f"address add 10.4.0.{20 + number}/24 dev eth0", "link set eth0 up",
                   f"route add default via {GATE}")  # fmt: skip
-            serve(guest, directory)
+            serve(guest, guest.name, directory=directory)
         yield router, outside, *people
 
 
@@ -86,14 +87,6 @@ def pages():
         yield directory
     finally:
         host.out(f"rm -r {directory}")
-
-
-def serve(who, directory, port=80):
-    """Have somebody serve a page with their name; returns when the server listens."""
-    who.out(f"mkdir -p {directory}/{who.name}; echo {who.name} > {directory}/{who.name}/index.html")
-    server = who.start(f"exec busybox httpd -f -p {port} -h {directory}/{who.name}")
-    while server.wait(0) is None and not who.out(f"ss -Hltn 'sport = :{port}'"):
-        pass
 
 
 def fetch(who, address, port=80):

@@ -12,7 +12,8 @@ from labcore.errors import LabError
 from .. import links
 from ..checking import NotYet
 from ..process import Process
-from ..town import GATE, OUT, OUTSIDE, batch, cast, fetch, pages, serve, town
+from ..town import GATE, OUT, OUTSIDE, batch, cast, fetch, pages, town
+from ..web import serve
 
 NAT = """table ip town {
   chain in { type nat hook prerouting priority dstnat; iifname wan0 tcp dport 80 dnat to 10.4.0.20; }
@@ -81,7 +82,7 @@ def joins_the_bridge(answer):
             demand_cable(*joined(router, guest), f"plug-{number}")
             demand_address(links.gather([router, guest])[1], f"10.4.0.{number}")
         lodger, boarder = guests
-        serve(lodger, directory)
+        serve(lodger, lodger.name, directory=directory)
         if fetch(boarder, "10.4.0.31") != lodger.name:
             raise NotYet("no-answer", "one guest cannot fetch a page from the other",
                          "something else was changed that keeps packets away", "the exercise cell")  # fmt: skip
@@ -149,7 +150,7 @@ def publishes(answer):
         answer(router, 8080, "10.4.0.20")
         demand_forwarding(router)
         demand_page(outside, 8080, baker)
-        serve(router, directory, 8090)
+        serve(router, router.name, 8090, directory)
         if fetch(outside, OUT, 8090) != router.name:
             raise NotYet("every-port", "a port that was not published leads to a guest as well",
                          "the rule does not ask for the port", "the second hint")  # fmt: skip
@@ -159,7 +160,7 @@ def publishes(answer):
                          "the rules of the first call were flushed, or replaced", "the first hint")  # fmt: skip
         demand_page(outside, 8081, butcher)
         batch(outside, f"route add default via {OUT}")
-        serve(outside, directory, 8080)
+        serve(outside, outside.name, 8080, directory)
         if fetch(baker, OUTSIDE, 8080) != outside.name:
             raise NotYet("catches-others", "a guest that asks the outside for a page gets it from a guest",
                          "the rule does not ask where the packet comes in", "the second hint")  # fmt: skip
