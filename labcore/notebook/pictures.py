@@ -83,3 +83,12 @@ def step_switches(command="hostname; echo /*", directory="mine", **options):
         return said.getvalue()
 
     return switches.Switches(list(sources), run)
+
+
+def show_network(*processes, sentence=None):
+    """Network namespaces, and the cables and bridges between them; the host's comes first."""
+    from . import links
+    from .process import Process
+    from .views import network
+
+    return network.draw(links.gather([Process.host(), *processes]), sentence)
