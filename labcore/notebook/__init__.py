@@ -13,7 +13,8 @@ _PLACES = {  # name → module here that has it
     "show_processes": "pictures",
     "show_namespaces": "pictures", "show_plan": "pictures", "stepper": "pictures", "show_machines": "pictures",
     "eves_list": "eve", "show_id_map": "pictures", "show_mounts": "pictures", "show_root": "pictures",
-    "step_switches": "pictures", "kept": "mine",
+    "step_switches": "pictures", "kept": "mine", "show_reach": "pictures", "show_network": "pictures",
+    "overhear": "sniffing", "serve": "web", "fetch": "web",
 }  # fmt: skip
 
 
