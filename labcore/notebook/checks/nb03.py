@@ -102,7 +102,7 @@ def told_apart(numbers):
 
 # -- 3.2 small_init ----------------------------------------------------------------------------------------------------
 
-# One orphan that ends at once, one that outlives everybody; then the command stops itself until it is told to go on.
+# One orphan that ends at once, one that outlives everybody; then the command stops itself until told to go on.
 COMMAND = "(exit 3 & exit 0); (sleep 600 >/dev/null 2>&1 & exit 0); kill -STOP $$; exit 7"
 
 
@@ -204,9 +204,10 @@ def left_early(observed):
 
 def judge_burials(children):
     """Nobody is left but the command and the orphan that sleeps."""
-    if len(children) <= 2:
+    states = list(children.values())
+    if len(states) <= 2:
         return
-    if "Z" in children.values():
+    if "Z" in states and states.count("T") < 2:
         raise NotYet("zombie-left", "the command runs, and another child of number 1 is a zombie",
                      "only one child is waited for, or nobody while the command runs", "the second hint")  # fmt: skip
     raise NotYet("twice", "number 1 has living children that are not from this command",
@@ -222,8 +223,7 @@ def judge_end(running):
     if value in (3, 3 << 8):
         raise left_early("the command has ended with 7, and another child with 3: the function returned the other's")
     if value is None:
-        raise NotYet("nothing-returned", "the command has ended with 7, the function returned nothing",
-                     "`return` is missing", "the third hint")  # fmt: skip
+        raise NotYet("nothing-returned", "the function returned nothing", "`return` is missing", "the third hint")
     if value == 7 << 8:
         raise NotYet("raw-status", f"the command has ended with 7, the function returned {value}",
                      "a status holds more than the code", "the text: os.waitstatus_to_exitcode")  # fmt: skip
