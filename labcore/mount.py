@@ -8,7 +8,7 @@ import os
 import stat
 
 from . import detached, errors, inroot, syscalls
-from .step import handle, inside
+from .step import Descriptor, handle, host, inside
 
 _RO, _SUID, _DEV, _EXEC = (syscalls.MOUNT_ATTR_RDONLY, syscalls.MOUNT_ATTR_NOSUID, syscalls.MOUNT_ATTR_NODEV,
                            syscalls.MOUNT_ATTR_NOEXEC)  # fmt: skip
@@ -63,6 +63,25 @@ def attach(rootfs, destination, fstype, source, options, no_symlinks):
 
 def bind(rootfs, destination, source, options):
     """Show a file or directory of the host at a path inside — open_tree(2), mount_setattr(2), move_mount(2)."""
+    tree = _copy(source, options)
+    try:
+        _place(tree, rootfs, destination, False)
+        _propagate(tree, options)
+    finally:
+        os.close(tree)
+
+
+def take(name, source, options):
+    """Take hold of a file of the host that is to be shown inside, where nobody could get to it — open_tree(2)."""
+    return {name: Descriptor(_copy(source, options))}
+
+
+def place(rootfs, destination, tree):
+    """Attach at a path inside what was taken hold of on the host — move_mount(2)."""
+    _place(tree, rootfs, destination, False)
+
+
+def _copy(source, options):
     recursive = syscalls.AT_RECURSIVE if options["recursive"] else 0
     tree = syscalls.open_tree(syscalls.AT_FDCWD, source, syscalls.OPEN_TREE_CLONE | recursive)
     try:
@@ -73,10 +92,10 @@ def bind(rootfs, destination, source, options):
         if options["rset"] or options["rclear"]:
             syscalls.mount_setattr(tree, "", options["rset"], options["rclear"],
                                    flags=syscalls.AT_EMPTY_PATH | syscalls.AT_RECURSIVE)  # fmt: skip
-        _place(tree, rootfs, destination, False)
-        _propagate(tree, options)
-    finally:
+    except OSError:
         os.close(tree)
+        raise
+    return tree
 
 
 def _place(tree, rootfs, destination, no_symlinks):
@@ -176,6 +195,19 @@ def plan(spec, bundle):
         elif m["type"] not in ("cgroup", "cgroup2"):
             yield inside(attach, rootfs=root, destination=m["destination"], fstype=m["type"], source=m["source"],
                          options=opts, no_symlinks=m["type"] in ("proc", "sysfs"))  # fmt: skip
+
+
+def plan_take(files):
+    """{destination: path on the host} of files that are shown inside read-only: the host takes hold of them."""
+    quiet = options(["bind", "ro", "nosuid", "nodev", "noexec"])
+    for destination, source in files.items():
+        yield host(take, name=destination, source=source, options=quiet)
+
+
+def plan_place(files):
+    """And they are attached, over what the root file system may have there."""
+    for destination in files:
+        yield inside(place, rootfs=handle("rootfs"), destination=destination, tree=handle(destination))
 
 
 def plan_protect(spec):

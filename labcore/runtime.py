@@ -20,14 +20,15 @@ def run(container_id, bundle, config=None, tell=None, **options):
     return _make(plan.run, container_id, bundle, config, tell, **options)
 
 
-def _make(plan_of, container_id, bundle, config, tell, rootless=False, **options):
+def _make(plan_of, container_id, bundle, config, tell, rootless=False, network=None, **options):
     directory, here = state.directory_of(container_id), facts.read()
     bundle = os.path.abspath(bundle)
     config = spec.load(bundle) if config is None else config
     if config["process"] is None:
         raise errors.SpecError("process: missing")
     plan.check(config, here)
-    first = state.new(container_id, bundle, config, here, cgroup_path(container_id, config, here), rootless)
+    first = state.new(container_id, bundle, config, here, cgroup_path(container_id, config, here), rootless,
+                      network)  # fmt: skip
     steps, handles = plan_of(config, here, bundle, directory, first, **options), {}
     with Guard() as guard:
         try:

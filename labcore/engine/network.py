@@ -1,0 +1,271 @@
+"""Networks: a bridge on the host, a subnet of addresses, and rules for what passes. (notebook 04)
+
+    /run/labcore/.networks/lab/network.json   what it is: written before anything of it is made
+                               hosts          made last: without it a network is half made, by one who was killed
+                               resolv.conf    the name servers of the host
+                               10.89.0.2      a lease: who has this address, and which ports lead to it
+
+`forwarding`, beside the networks, is what the host's ip_forward was before the first of them.
+"""
+
+import os
+
+from .. import errors, jsonfile, lease, net, state
+from . import ports, subnets
+
+DEFAULT = "lab"  # made when somebody first asks for it
+WORDS = ("none", "host")  # which are no networks
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+_FORWARD = "/proc/sys/net/ipv4/ip_forward"
+
+# One table for all networks of the host. `add` says what should be there, whether it is already or not.
+TABLE = """\
+add table ip labcore
+add set ip labcore bridges { type ifname; }
+add set ip labcore within { type ifname . ifname; }
+add set ip labcore subnets { type ipv4_addr; flags interval; }
+add map ip labcore ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
+add map ip labcore ports_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
+add chain ip labcore guard { type filter hook prerouting priority raw; }
+add chain ip labcore arriving { type nat hook prerouting priority dstnat; }
+add chain ip labcore sending { type nat hook output priority -100; }
+add chain ip labcore passing { type filter hook forward priority filter; }
+add chain ip labcore leaving { type nat hook postrouting priority srcnat; }
+flush table ip labcore
+add rule ip labcore guard iifname @bridges ip daddr 127.0.0.0/8 drop
+add rule ip labcore guard iifname @bridges ip saddr 127.0.0.0/8 drop
+add rule ip labcore arriving fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @ports_at
+add rule ip labcore arriving fib daddr type local dnat ip to meta l4proto . th dport map @ports
+add rule ip labcore sending fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @ports_at
+add rule ip labcore sending fib daddr type local dnat ip to meta l4proto . th dport map @ports
+add rule ip labcore passing ct state established,related accept
+add rule ip labcore passing ct status dnat accept
+add rule ip labcore passing oifname @bridges iifname . oifname != @within drop
+add rule ip labcore leaving ip saddr 127.0.0.0/8 oifname @bridges masquerade
+add rule ip labcore leaving ip saddr @subnets ip daddr != @subnets masquerade
+add rule ip labcore leaving ip saddr @subnets ct status dnat masquerade
+"""
+
+
+def top():
+    """The directory of all networks."""
+    return f"{state.root()}/.networks"
+
+
+def check_name(name):
+    """Refuse what cannot be part of a device's name, lab-NAME."""
+    if not name or name[0] in "_-" or not _LETTERS.issuperset(name):
+        raise errors.SpecError(f"network {name[:40]!r}: not a name", "use letters, digits, _ and -")
+    if len(name) > 11:
+        raise errors.SpecError(f"network {name[:40]!r}: longer than 11 characters",
+                               "its bridge is lab-NAME, and a device's name has 15 at most")  # fmt: skip
+    if name in WORDS:
+        raise errors.SpecError(f"network {name!r}: this word means something else for --network")
+    return name
+
+
+def create(name, subnet=None):
+    """Make a network; what fails half-way is taken down again."""
+    directory, wanted = f"{top()}/{check_name(name)}", subnets.parse(subnet) if subnet else None
+    fd = lease.lock(state.root())
+    try:
+        if os.path.exists(f"{directory}/hosts"):
+            raise errors.AlreadyExists(f"network {name!r} exists already", f"`labcore network rm {name}` removes it")
+        if os.path.isdir(directory):
+            _take_down(directory)  # somebody was killed while making it
+        known = describe(name, wanted)
+        os.makedirs(directory, 0o700)
+        try:
+            jsonfile.write(f"{directory}/network.json", known)
+            _build(known)
+            refresh_name_servers(directory)
+            _write(f"{directory}/hosts", "")
+            lease.write_hosts(directory)
+        except BaseException:
+            _take_down(directory)
+            raise
+        return known | {"directory": directory}
+    finally:
+        os.close(fd)
+
+
+def describe(name, wanted=None):
+    """What a network of this name would be; nothing is made."""
+    subnet = subnets.choose(wanted, {n["subnet"]: f"network {n['name']!r}" for n in everyone()} | subnets.of_host())
+    mac = ":".join(["02", *(f"{byte:02x}" for byte in os.urandom(5))])  # by which the bridge is known as ours
+    return {"name": name, "subnet": subnet, "gateway": lease.text(lease.span(subnet)[0] + 1),
+            "bridge": f"lab-{name}", "mac": mac}  # fmt: skip
+
+
+def _build(known):
+    bridge, length = known["bridge"], known["subnet"].partition("/")[2]
+    net.check(*net.run(("ip", f"link add {bridge} address {known['mac']} type bridge\n"
+                              f"address add {known['gateway']}/{length} broadcast + dev {bridge}\n"
+                              f"link set {bridge} up\n"))[0])  # fmt: skip
+    _write(f"/proc/sys/net/ipv4/conf/{bridge}/route_localnet", "1")  # 127.0.0.1:PORT of the host leads into containers
+    net.check(*net.run(("nft", TABLE + _elements("add", known)))[0])
+    _forward()
+
+
+def _elements(verb, known):
+    bridge = known["bridge"]
+    return (f'{verb} element ip labcore bridges {{ "{bridge}" }}\n'
+            f'{verb} element ip labcore within {{ "{bridge}" . "{bridge}" }}\n'
+            f"{verb} element ip labcore subnets {{ {known['subnet']} }}\n")  # fmt: skip
+
+
+def _forward():
+    """Let this host pass packets on, and remember whether it did — ip(7), ip_forward."""
+    before = _read(_FORWARD)
+    if before != "1":
+        _write(f"{top()}/forwarding", before)
+        _write(_FORWARD, "1")
+
+
+def _read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read().strip()
+
+
+def _write(path, text):
+    with open(path, "w", encoding="utf-8", opener=lambda p, flags: os.open(p, flags, 0o644)) as file:
+        file.write(text)
+
+
+def remove(name):
+    """Take a network down that no container uses any more."""
+    directory = f"{top()}/{check_name(name)}"
+    fd = lease.lock(state.root())
+    try:
+        if not os.path.isdir(directory):
+            raise _unknown(name)
+        used = [l[1] for l in lease.of(directory) if os.path.isdir(f"{state.root()}/{l[1]}")]
+        if used:
+            raise errors.StateError(f"network {name!r} is in use by {', '.join(used)}",
+                                    f"labcore rm --force {' '.join(used)}")  # fmt: skip
+        _take_down(directory)
+    finally:
+        os.close(fd)
+
+
+def _take_down(directory):
+    """Whatever of it is there: the rules, the bridge if it is ours, the files; with the last one the table, too."""
+    try:
+        known = jsonfile.read(f"{directory}/network.json")
+    except (FileNotFoundError, ValueError):
+        known = None  # nothing was made before it was written
+    if known:
+        stale = "".join(net.unpublish(address, ports) for address, _, _, ports in lease.of(directory))
+        _end_rules(stale + _elements("add", known) + _elements("delete", known))
+        if _mac(known["bridge"]) == known["mac"]:
+            net.check(*net.run(("ip", f"link delete {known['bridge']}\n"))[0])
+    for entry in os.listdir(directory):
+        os.unlink(f"{directory}/{entry}")
+    os.rmdir(directory)
+    others = [n for n in os.listdir(top()) if os.path.isdir(f"{top()}/{n}")]
+    if not others:
+        _end_last()
+
+
+def _end_rules(lines):
+    name, code, said = net.run(("nft", lines))[0]
+    if "No such file" not in said:  # the table is gone already
+        net.check(name, code, said)
+
+
+def _end_last():
+    """The table goes, unless another --root has networks here; then forwarding is what it was, and nothing is left."""
+    _, code, said = net.run(("nft", "list set ip labcore bridges\n"))[0]
+    if not code and "elements" not in said:
+        _end_rules("delete table ip labcore\n")
+    if os.path.exists(f"{top()}/forwarding"):
+        if code or "elements" not in said:
+            _write(_FORWARD, _read(f"{top()}/forwarding"))
+        os.unlink(f"{top()}/forwarding")
+    os.rmdir(top())
+
+
+def _mac(link):
+    """The address of a device, '' when there is none — packet(7), netdevice(7)."""
+    name, code, said = net.run(("ip", f"-o link show {link}\n"))[0]
+    words = said.split()
+    return words[words.index("link/ether") + 1] if not code and "link/ether" in words else ""
+
+
+def everyone():
+    """What is known of every network, in the order of their names."""
+    found = []
+    for name in sorted(os.listdir(top())) if os.path.isdir(top()) else []:
+        try:
+            found.append(jsonfile.read(f"{top()}/{name}/network.json") | {"directory": f"{top()}/{name}"})
+        except (OSError, ValueError):
+            continue  # removed while we looked, or `forwarding`
+    return found
+
+
+def load(name):
+    """What is known of one network; it waits while somebody makes it."""
+    directory = f"{top()}/{check_name(name)}"
+    fd = lease.lock(state.root())
+    try:
+        if not os.path.exists(f"{directory}/hosts"):
+            raise _unknown(name)
+        return jsonfile.read(f"{directory}/network.json") | {"directory": directory}
+    finally:
+        os.close(fd)
+
+
+def _unknown(name):
+    return errors.NotFound(f"network {name!r} does not exist", f"labcore network create {name}")
+
+
+def load_or_make(name):
+    """The same, but the default network is made when it is not there."""
+    try:
+        return load(name)
+    except errors.NotFound:
+        if name != DEFAULT:
+            raise
+    try:
+        return create(name)
+    except errors.AlreadyExists:
+        return load(name)  # another was faster
+
+
+def place(container_id, name, publish, hostname, covered, make=True):
+    """A container's place in a network, as state.json has it; `covered` are the paths where it has mounts of its own."""
+    try:
+        known = load_or_make(name) if make else load(name)
+    except errors.NotFound:
+        if make or name != DEFAULT:
+            raise
+        known = describe(name) | {"directory": f"{top()}/{name}"}
+    directory = known["directory"]
+    if make:
+        refresh_name_servers(directory)
+    files = {f"/etc/{file}": f"{directory}/{file}" for file in ("hosts", "resolv.conf")}
+    names = [hostname] if hostname not in ("", container_id) and state.is_plain(hostname) else []
+    return {"name": name, "directory": directory, "subnet": known["subnet"], "gateway": known["gateway"],
+            "bridge": known["bridge"], "link": f"lab{os.urandom(6).hex()}", "container": container_id, "names": names,
+            "ports": ports.parse(publish),
+            "files": {at: file for at, file in files.items() if at not in covered}}  # fmt: skip
+
+
+def refresh_name_servers(directory):
+    """Bring resolv.conf up to date, in place — resolv.conf(5)."""
+    text = ""
+    for path in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"):
+        text = text or name_servers(_read(path) if os.path.isfile(path) else "")
+    path = f"{directory}/resolv.conf"
+    if not os.path.exists(path) or _read(path) + "\n" != text:
+        _write(path, text)
+
+
+def name_servers(text):
+    """The host's resolv.conf without the servers that only the host itself can reach; '' when none is left."""
+    kept = [line for line in text.splitlines() if not _is_loopback(line.split())]
+    return "".join(f"{line}\n" for line in kept) if any(line.startswith("nameserver") for line in kept) else ""
+
+
+def _is_loopback(words):
+    return words[:1] == ["nameserver"] and (words[1:] or [""])[0].startswith(("127.", "::1", "fe80:"))

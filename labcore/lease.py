@@ -1,0 +1,151 @@
+"""Leases: which container has which address, name and port of a network. Each is a symbolic link.
+
+    /run/labcore/.networks/lab/10.89.0.2 -> web shop 0.0.0.0:8080:80/tcp
+
+symlink(2) makes a link at once with all that it says, or refuses: of many who want one address, one gets it. A lease ends
+with its container: where no directory /run/labcore/web is, nobody has this address.
+"""
+
+import _socket
+import errno
+import fcntl
+import os
+
+from . import errors
+
+ANY = "0.0.0.0"  # published on every address of the host
+
+
+def lock(root):
+    """Be alone with the networks below this directory until the descriptor is closed — flock(2)."""
+    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    return fd
+
+
+def root_of(directory):
+    """The directory of all containers, from that of a network in it."""
+    return os.path.dirname(os.path.dirname(directory))
+
+
+def number(address):
+    """`10.89.0.2` as a number, so that addresses can be counted and compared."""
+    return int.from_bytes(_socket.inet_aton(address), "big")
+
+
+def text(value):
+    """And back."""
+    return _socket.inet_ntoa(value.to_bytes(4, "big"))
+
+
+def of(directory):
+    """[(address, container, its other names, its ports)] of a network, in the order of the addresses."""
+    found = []
+    for entry in os.scandir(directory):
+        if entry.is_symlink():
+            container, *words = os.readlink(entry.path).split(" ")
+            ports = [w for w in words if ":" in w]
+            found.append((entry.name, container, [w for w in words if w not in ports], ports))
+    return sorted(found, key=lambda lease: number(lease[0]))
+
+
+def everywhere(root):
+    """[(directory, lease)] of all networks."""
+    top = f"{root}/.networks"
+    return [(f"{top}/{name}", lease) for name in sorted(os.listdir(top)) if os.path.isdir(f"{top}/{name}")
+            for lease in of(f"{top}/{name}")]  # fmt: skip
+
+
+def take(directory, subnet, container, names, ports):
+    """Lease a free address and these ports; (address, the leases that had lost their container)."""
+    root, (first, last) = root_of(directory), span(subnet)
+    fd = lock(root)
+    try:
+        known = everywhere(root)
+        stale = [(at, l) for at, l in known if not os.path.isdir(f"{root}/{l[1]}")]
+        for port in ports:
+            _check_free(port, [l for at, l in known if (at, l) not in stale])
+        for at, lease in stale:
+            os.unlink(f"{at}/{lease[0]}")
+        told = " ".join([container, *names, *ports])
+        for value in range(first + 2, last):  # the first is the network's own, the second the bridge's, the last is all
+            try:
+                os.symlink(told, f"{directory}/{text(value)}")
+            except FileExistsError:
+                continue
+            write_hosts(directory)
+            return text(value), [lease for _, lease in stale]
+    except FileNotFoundError:
+        raise errors.StateError(f"network {os.path.basename(directory)!r} is gone") from None
+    finally:
+        os.close(fd)
+    raise errors.StateError(f"network {os.path.basename(directory)!r} is full: {last - first - 2} addresses are leased",
+                            "remove containers, or create a network with a larger --subnet")  # fmt: skip
+
+
+def end(directory, container):
+    """Give back what a container has of a network — unlink(2)."""
+    fd = lock(root_of(directory))
+    try:
+        for address, owner, _, _ in of(directory):
+            if owner == container:
+                os.unlink(f"{directory}/{address}")
+        write_hosts(directory)
+    except FileNotFoundError:
+        pass  # the network is gone, and all leases with it
+    finally:
+        os.close(fd)
+
+
+def span(subnet):
+    """The first and the last address of `10.89.0.0/24`, as numbers."""
+    base, _, length = subnet.partition("/")
+    return number(base), number(base) + (1 << 32 - int(length)) - 1
+
+
+def write_hosts(directory):
+    """Write who is where into the file that all containers of the network have mounted: in place — hosts(5)."""
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"]
+    lines += [" ".join([address, container, *names]) for address, container, names, _ in of(directory)]
+    fd = os.open(f"{directory}/hosts", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.ftruncate(fd, os.pwrite(fd, "".join(f"{line}\n" for line in lines).encode(), 0))
+    finally:
+        os.close(fd)
+
+
+# -- ports: `IP:HOSTPORT:PORT/PROTOCOL`, with 0.0.0.0 for every address of the host ------------------------------------
+
+
+def parts(port):
+    """(ip, port of the host, port inside, protocol)."""
+    words, _, protocol = port.partition("/")
+    ip, outside, inside = words.split(":")
+    return ip, int(outside), int(inside), protocol
+
+
+def option(port):
+    """A port as somebody has asked for it."""
+    ip, outside, inside, protocol = parts(port)
+    return f"--publish {'' if ip == ANY else ip + ':'}{outside}:{inside}{'' if protocol == 'tcp' else '/udp'}"
+
+
+def _check_free(port, leases):
+    """Neither a container has this port, nor any program of the host — bind(2)."""
+    ip, outside, _, protocol = parts(port)
+    for _, container, _, ports in leases:
+        for other in map(parts, ports):
+            if (outside, protocol) == (other[1], other[3]) and (ip == other[0] or ANY in (ip, other[0])):
+                raise errors.StateError(f"{option(port)}: port {outside} is taken by container {container!r}")
+    kind = _socket.SOCK_STREAM if protocol == "tcp" else _socket.SOCK_DGRAM
+    sock = _socket.socket(_socket.AF_INET, kind | _socket.SOCK_CLOEXEC)
+    try:
+        if protocol == "tcp":  # connections on their way out take no port; for udp the word would mean to share it
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        sock.bind((ip, outside))
+    except OSError as error:
+        why = {errno.EADDRINUSE: f"port {outside} is taken",
+               errno.EADDRNOTAVAIL: f"{ip} is no address of this host"}.get(error.errno, error.strerror)  # fmt: skip
+        raise errors.StateError(f"{option(port)}: {why}") from None
+    finally:
+        sock.close()
