@@ -12,6 +12,7 @@ USAGE = """usage: labcore VERB …
   ps       list containers                               reset    remove everything that the lab made
   kill     send a signal to a container                  check    check a notebook's exercises
   rm       remove containers                             restore, solutions, report: see `labcore check --help`
+  network  networks of containers
 
   create, start, state, delete, list: the same runtime as the OCI specification calls it, for engines
 
@@ -28,7 +29,8 @@ examples:
 # all that must be known of the options before anything is imported: those that take a value as a word of their own
 _WITH_VALUE = frozenset(
     "--root --log --log-format --log-level --cgroup-manager --name --hostname --memory --cpus --pids-limit --env "
-    "--workdir --user --volume --mine --bundle --console-socket --pid-file --preserve-fds -m -e -w -u -v -b".split())
+    "--workdir --user --userns --pid --ipc --uts --network --publish --volume "
+    "--mine --bundle --console-socket --pid-file --preserve-fds -m -e -w -u -v -p -b".split())
 
 
 def runs_detached(words):
@@ -64,6 +66,10 @@ def main(words=None):
     gc.disable()  # it lives for milliseconds
     monitored = None
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)  # a caller may have it ignored, and then nobody can be waited for
+    if any(word.split("=")[0] == "--pid" for word in words):
+        from . import sealed
+
+        sealed.reexecute()  # perhaps among the processes of a container, whose capabilities nobody knows here
     if runs_detached(words):
         from . import monitor  # before anything else is imported: it stays in memory
 

@@ -2,14 +2,13 @@
 
 import os
 
-from . import caps, errors, rootfs, spec, user
+from . import caps, errors, rootfs, sharing, spec
 from .image import template
 
 MASKED = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
           "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
           "/sys/firmware"]  # fmt: skip
 READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
-NAMESPACES = ["uts", "ipc", "pid", "network", "mount", "cgroup"]
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 MEMORY_MIN_BYTES = 512 << 10
 
@@ -42,34 +41,19 @@ def root_of(image):
     return template.busybox(), {rootfs.COPY_ON_WRITE: template.mount_point()}
 
 
-def id_maps(uid, gid):
-    """Maps for an ordinary user: root inside is the user, the rest the subordinate IDs, where there are any."""
-    found = []
-    name = _user_name(uid)
-    for own, path in ((uid, "/etc/subuid"), (gid, "/etc/subgid")):
-        maps = [{"containerID": 0, "hostID": own, "size": 1}]
-        sub = user.subordinate_ids(path, name, uid) if os.access("/usr/bin/newuidmap", os.X_OK) else None
-        found.append(maps + ([{"containerID": 1, "hostID": sub[0], "size": sub[1]}] if sub else []))
-    return found if len(found[0]) == len(found[1]) else [maps[:1] for maps in found]
-
-
-def _user_name(uid):
-    with open("/etc/passwd", encoding="utf-8", errors="replace") as file:
-        rows = [line.split(":") for line in file]
-    return next((r[0] for r in rows if len(r) > 2 and r[2] == str(uid)), str(uid))
-
-
 def config(container_id, image, args, facts, options):
     """A whole configuration, checked, from the options of `labcore run`."""
     path, annotations = root_of(image)
-    rootless, linux = not facts["root"] or bool(options.get("rootless")), {}
-    kinds = list(NAMESPACES)
-    if rootless:
-        kinds.append("user")
-        linux["uidMappings"], linux["gidMappings"] = id_maps(facts["uid"], facts["gid"])
-    many = not rootless or len(linux["gidMappings"]) > 1
+    namespaces, entered = sharing.namespaces(options, facts)
+    linux = {} if entered else sharing.user_maps(options.get("userns"), facts)
+    if linux:
+        namespaces.append({"type": "user"})
+    ids = (entered or linux).get("gidMappings")
+    if ids and facts["root"] and not facts["in_userns"]:  # root's files are root's inside, too
+        annotations = annotations | {rootfs.MAPPED: template.mount_point()}
+    many = not ids or any(m["containerID"] <= 5 < m["containerID"] + m["size"] for m in ids)
     who, default_caps = options.get("user"), list(caps.DEFAULT)
-    if not rootless and facts["cgroup"] != 1:
+    if facts["root"] and facts["cgroup"] != 1:
         default_caps.remove("CAP_MKNOD")  # nothing but the v1 devices cgroup would stop it from opening a disk
     sets = {name: default_caps for name in ("bounding", "effective", "permitted")}
     process = {
@@ -77,16 +61,25 @@ def config(container_id, image, args, facts, options):
         "env": _environment(options, who), "terminal": bool(options.get("tty")),
         "user": {"name": who, "umask": 0o022},
     }  # fmt: skip
-    linux |= {"namespaces": [{"type": k} for k in kinds], "maskedPaths": MASKED, "readonlyPaths": READONLY,
+    linux |= {"namespaces": namespaces, "maskedPaths": MASKED, "readonlyPaths": READONLY,
               "resources": resources(options, facts)}  # fmt: skip
     checked = spec.check({
-        "ociVersion": "1.2.0", "hostname": options.get("hostname") or container_id[:63], "annotations": annotations,
+        "ociVersion": "1.2.0", "hostname": _hostname(container_id, namespaces, options), "annotations": annotations,
         "root": {"path": path, "readonly": bool(options.get("read_only"))}, "process": process, "linux": linux,
-        "mounts": mounts(many) + [volume(v) for v in options.get("volume") or []],
+        "mounts": sharing.mounts(mounts(many), namespaces, ids) + [volume(v) for v in options.get("volume") or []],
     })  # fmt: skip
     if not many:
         checked["process"]["user"]["additionalGids"] = None  # one group is all there is: setgroups(2) is given up
     return checked
+
+
+def _hostname(container_id, namespaces, options):
+    """Its own name; none where the name would be somebody else's."""
+    if {"type": "uts"} in namespaces:
+        return options.get("hostname") or container_id[:63]
+    if options.get("hostname"):
+        raise errors.SpecError(f"--hostname: with --uts {options['uts']} the host name is not this container's own")
+    return ""
 
 
 def _environment(options, who):

@@ -107,9 +107,14 @@ def write_hosts(directory):
     """Write who is where into the file that all containers of the network have mounted: in place — hosts(5)."""
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost"]
     lines += [" ".join([address, container, *names]) for address, container, names, _ in of(directory)]
-    fd = os.open(f"{directory}/hosts", os.O_WRONLY | os.O_CLOEXEC)
+    rewrite(f"{directory}/hosts", "".join(f"{line}\n" for line in lines))
+
+
+def rewrite(path, text):
+    """Change a file that is there without making a new one — pwrite(2), ftruncate(2)."""
+    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     try:
-        os.ftruncate(fd, os.pwrite(fd, "".join(f"{line}\n" for line in lines).encode(), 0))
+        os.ftruncate(fd, os.pwrite(fd, text.encode(), 0))
     finally:
         os.close(fd)
 

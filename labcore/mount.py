@@ -28,7 +28,7 @@ _IGNORED = {"defaults", "async", "nofail", "_netdev", "auto", "noauto", "nouser"
 
 
 def options(words):
-    """OCI mount options as {set, clear, rset, rclear, propagation, recursive, bind, data} (pure)."""
+    """OCI mount options as {set, clear, rset, rclear, propagation, recursive, bind, data} and maybe idmap (pure)."""
     o = {"set": 0, "clear": 0, "rset": 0, "rclear": 0, "propagation": 0, "recursive": False, "bind": False, "data": []}
     for word in words:
         if word in ("bind", "rbind"):
@@ -41,6 +41,8 @@ def options(words):
         elif word in PROPAGATION or word[1:] in PROPAGATION and word[0] == "r":
             o["propagation"] = PROPAGATION[word if word in PROPAGATION else word[1:]]
             o["rpropagation"] = word not in PROPAGATION
+        elif word in ("idmap", "ridmap"):
+            o["idmap"] = True
         elif word not in _IGNORED:
             o["data"].append(word)
     return o
@@ -61,41 +63,75 @@ def attach(rootfs, destination, fstype, source, options, no_symlinks):
         os.close(tree)
 
 
-def bind(rootfs, destination, source, options):
-    """Show a file or directory of the host at a path inside — open_tree(2), mount_setattr(2), move_mount(2)."""
-    tree = _copy(source, options)
-    try:
-        _place(tree, rootfs, destination, False)
-        _propagate(tree, options)
-    finally:
-        os.close(tree)
-
-
-def take(name, source, options):
-    """Take hold of a file of the host that is to be shown inside, where nobody could get to it — open_tree(2)."""
-    return {name: Descriptor(_copy(source, options))}
-
-
-def place(rootfs, destination, tree):
-    """Attach at a path inside what was taken hold of on the host — move_mount(2)."""
-    _place(tree, rootfs, destination, False)
-
-
-def _copy(source, options):
+def prepare(name, source, options, pid):
+    """Copy a mount while on the host, where it has peers and its IDs can be mapped — open_tree(2), mount_setattr(2)."""
     recursive = syscalls.AT_RECURSIVE if options["recursive"] else 0
-    tree = syscalls.open_tree(syscalls.AT_FDCWD, source, syscalls.OPEN_TREE_CLONE | recursive)
+    tree = _copy(source, recursive)
     try:
-        # a copy shares its events with the original until told otherwise
-        syscalls.mount_setattr(tree, "", propagation=syscalls.MS_PRIVATE, flags=syscalls.AT_EMPTY_PATH | recursive)
+        if options["propagation"] & (syscalls.MS_SHARED | syscalls.MS_SLAVE):
+            _demand_peers(source, options["propagation"])
+        if options.get("idmap"):
+            _map_ids(tree, source, pid, recursive)
+    except BaseException:
+        os.close(tree)
+        raise
+    return {name: Descriptor(tree)}
+
+
+def _copy(source, recursive):
+    try:
+        return syscalls.open_tree(syscalls.AT_FDCWD, source, syscalls.OPEN_TREE_CLONE | recursive)
+    except (FileNotFoundError, NotADirectoryError):
+        raise errors.SpecError(f"mounts: the source {source} does not exist") from None
+
+
+def _demand_peers(source, propagation):
+    """A mount can only share events, or receive them, if the source's own mount does."""
+    fd = os.open(source, os.O_PATH | os.O_CLOEXEC)
+    try:
+        with open(f"/proc/self/fdinfo/{fd}") as file:
+            number = next(line.split()[1] for line in file if line.startswith("mnt_id:"))
+    finally:
+        os.close(fd)
+    with open("/proc/self/mountinfo") as file:
+        tags = next((line.partition(" - ")[0].split()[6:] for line in file if line.split()[0] == number), [])
+    words = ("shared:",) if propagation & syscalls.MS_SHARED else ("shared:", "master:")
+    if not any(tag.startswith(words) for tag in tags):
+        raise errors.SpecError(f"mounts: {source} lies on a mount that shares no events: no shared or slave volume",
+                               f"mount --make-shared the mount point (findmnt -T {source} shows it)")  # fmt: skip
+
+
+def _map_ids(tree, source, pid, recursive):
+    """Let the container's user namespace say who owns what below a mount."""
+    userns = os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        syscalls.mount_setattr(tree, "", syscalls.MOUNT_ATTR_IDMAP, flags=syscalls.AT_EMPTY_PATH | recursive,
+                               userns_fd=userns)  # fmt: skip
+    except OSError as error:
+        raise errors.HostError(f"{source}: its IDs cannot be mapped: {os.strerror(error.errno)}",
+                               "its file system, or this kernel, has no idmapped mounts") from None  # fmt: skip
+    finally:
+        os.close(userns)
+
+
+def bind(rootfs, destination, source, options, prepared=None):
+    """Show a file or directory of the host at a path inside — open_tree(2), mount_setattr(2), move_mount(2)."""
+    recursive, tree = syscalls.AT_RECURSIVE if options["recursive"] else 0, prepared
+    if tree is None:
+        tree = _copy(source, recursive)
+    try:
+        if not options["propagation"] & (syscalls.MS_SHARED | syscalls.MS_SLAVE):
+            # a copy shares its events with the original until told otherwise
+            syscalls.mount_setattr(tree, "", propagation=syscalls.MS_PRIVATE, flags=syscalls.AT_EMPTY_PATH | recursive)
         if options["set"] or options["clear"]:
             syscalls.mount_setattr(tree, "", options["set"], options["clear"])
         if options["rset"] or options["rclear"]:
             syscalls.mount_setattr(tree, "", options["rset"], options["rclear"],
                                    flags=syscalls.AT_EMPTY_PATH | syscalls.AT_RECURSIVE)  # fmt: skip
-    except OSError:
+        _place(tree, rootfs, destination, False)
+        _propagate(tree, options)
+    finally:
         os.close(tree)
-        raise
-    return tree
 
 
 def _place(tree, rootfs, destination, no_symlinks):
@@ -182,32 +218,48 @@ def _cover(target, source, attributes, flags):
         os.close(target)
 
 
-def plan(spec, bundle):
-    """Each mount of the configuration in its order."""
-    root = handle("rootfs")
+def _binds(spec, bundle):
+    """(number, mount, source, options) of each bind mount; the source is relative to the bundle, as OCI says."""
     for number, m in enumerate(spec["mounts"]):
         opts = options(m["options"])
         if opts["bind"] or m["type"] == "bind":
             if not m["source"]:
                 raise errors.SpecError(f"mounts[{number}].source: a bind mount needs one")
-            source = os.path.join(bundle, m["source"])  # relative to the bundle, as the specification says
-            yield inside(bind, rootfs=root, destination=m["destination"], source=source, options=opts)
+            if opts["data"]:
+                raise errors.SpecError(f"mounts[{number}].options: a bind mount has no option {opts['data'][0]!r}")
+            yield number, m, os.path.join(bundle, m["source"]), opts
+
+
+def _in_userns(spec):
+    return any(n["type"] == "user" for n in spec["linux"]["namespaces"])
+
+
+def _must_prepare(spec, facts, opts):
+    """Can the inside not make this bind by itself? Root of a user namespace may not even see the source."""
+    return opts.get("idmap") or opts["propagation"] & (syscalls.MS_SHARED | syscalls.MS_SLAVE) or (
+        facts["root"] and _in_userns(spec))  # fmt: skip
+
+
+def plan_host(spec, bundle, facts):
+    """What only the host can do: from its side mounts have peers, and a file system's owner may map IDs."""
+    for number, _, source, opts in _binds(spec, bundle):
+        if _in_userns(spec) and opts["propagation"] & syscalls.MS_SHARED:
+            raise errors.SpecError(f"mounts[{number}].options: shared would let root of a user namespace mount outside")
+        if _must_prepare(spec, facts, opts):
+            yield host(prepare, name=f"mount{number}", source=source, options=opts, pid=handle("init"))
+
+
+def plan(spec, bundle, facts):
+    """Each mount of the configuration in its order."""
+    root, sources = handle("rootfs"), {number: source for number, _, source, _ in _binds(spec, bundle)}
+    for number, m in enumerate(spec["mounts"]):
+        opts = options(m["options"])
+        if number in sources:
+            ready = {"prepared": handle(f"mount{number}")} if _must_prepare(spec, facts, opts) else {}
+            yield inside(bind, rootfs=root, destination=m["destination"], source=sources[number], options=opts, **ready)
         elif m["type"] not in ("cgroup", "cgroup2"):
             yield inside(attach, rootfs=root, destination=m["destination"], fstype=m["type"], source=m["source"],
                          options=opts, no_symlinks=m["type"] in ("proc", "sysfs"))  # fmt: skip
-
-
-def plan_take(files):
-    """{destination: path on the host} of files that are shown inside read-only: the host takes hold of them."""
-    quiet = options(["bind", "ro", "nosuid", "nodev", "noexec"])
-    for destination, source in files.items():
-        yield host(take, name=destination, source=source, options=quiet)
-
-
-def plan_place(files):
-    """And they are attached, over what the root file system may have there."""
-    for destination in files:
-        yield inside(place, rootfs=handle("rootfs"), destination=destination, tree=handle(destination))
 
 
 def plan_protect(spec):

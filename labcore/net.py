@@ -130,7 +130,7 @@ def exists(link):
 
 def run(*calls):
     """Start programs side by side, each with its lines as input; [(name, exit code, what it said)] — posix_spawn(3)."""
-    programs = [_find(name) for name, _ in calls]  # before the first is started
+    programs = [find(name) for name, _ in calls]  # before the first is started
     started = [(calls[n][0], *_start(program, calls[n])) for n, program in enumerate(programs)]
     done = []
     for name, pid, ear in started:
@@ -142,7 +142,8 @@ def run(*calls):
     return done
 
 
-def _find(name):
+def find(name):
+    """Where a program is; HostError when it is not installed."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"  # which a user's often lacks
     for directory in path.split(":"):
         if directory and os.access(f"{directory}/{name}", os.X_OK):

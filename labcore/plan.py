@@ -37,9 +37,7 @@ def create(spec, facts, bundle, directory, first_state, attached=False, keep=0, 
 def _build(spec, facts, bundle, directory, first_state, sibling=False, keep=0, console_socket=None):
     """What lies between the claim and the program: the container itself."""
     path, network = first_state["cgroupPath"], first_state.get("network")
-    files = network["files"] if network else {}
     yield from net.plan_lease(network)
-    yield from mount.plan_take(files)
     cgroup = CGROUPS.get(facts["cgroup"]) if path else None
     if cgroup:
         own = not spec["linux"]["cgroupsPath"]  # a place that somebody chose may be there before us
@@ -51,6 +49,8 @@ def _build(spec, facts, bundle, directory, first_state, sibling=False, keep=0, c
         yield from cgroup.plan_enter(facts, path)
     yield from process.plan_host(spec)
     yield from user.plan_host(spec)
+    yield from rootfs.plan_host(spec, bundle)
+    yield from mount.plan_host(spec, bundle, facts)
     yield from user.plan(spec)
     yield from pid.plan(spec)
     yield from namespace.plan(spec)
@@ -59,8 +59,7 @@ def _build(spec, facts, bundle, directory, first_state, sibling=False, keep=0, c
     yield from net.plan(spec, network)
     yield inside(mount.set_propagation, propagation="slave")
     yield from rootfs.plan_open(spec, bundle, facts)
-    yield from mount.plan(spec, bundle)
-    yield from mount.plan_place(files)
+    yield from mount.plan(spec, bundle, facts)
     for m in spec["mounts"]:
         if m["type"] in ("cgroup", "cgroup2") and cgroup:
             yield from cgroup.plan_show(spec, facts, path, m)

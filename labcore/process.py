@@ -61,15 +61,24 @@ def find_program(name, env, cwd, uid, gid, groups):
             except FileNotFoundError:
                 continue
             except OSError as error:
-                refused = error if refused is None else refused
+                refused = refused or _noexec(program) or OSError(error.errno, os.strerror(error.errno))
     finally:
         if uid:
             _see_as(0, 0, None if groups is None else [])
         os.chdir("/")
     if refused and refused.errno not in (errno.ENOTDIR, errno.ENOENT):
-        raise errors.CannotExecute(f"process.args[0]: {name!r} cannot be executed: {os.strerror(refused.errno)}", 126)
+        raise errors.CannotExecute(f"process.args[0]: {name!r} cannot be executed: {refused.strerror}", 126)
     raise errors.CannotExecute(f"process.args[0]: {name!r} is not in this root file system", 127,
                                None if "/" in name else f"PATH is {path}")  # fmt: skip
+
+
+def _noexec(program):
+    """A better reason than EACCES, where the mount is to blame."""
+    try:
+        here = os.statvfs(program).f_flag & os.ST_NOEXEC
+    except OSError:
+        return None
+    return PermissionError(errno.EACCES, "it lies on a mount with the option noexec") if here else None
 
 
 def _see_as(uid, gid, groups):

@@ -257,11 +257,23 @@ def _check_maps(linux, wanted):
                 raise errors.SpecError(f"linux.{name}[{n}].{missing[0]}: missing")
             if m["size"] < 1 or min(m["containerID"], m["hostID"]) < 0:
                 raise errors.SpecError(f"linux.{name}[{n}]: IDs start at 0 and size at 1")
+            _check_range(m, f"linux.{name}", n, linux[name][:n])
         if linux[name] and not wanted:
             raise errors.SpecError(f"linux.{name}: needs a user namespace")
         new = any(e["type"] == "user" and not e.get("path") for e in linux["namespaces"])
         if new and not linux[name]:
             raise errors.SpecError(f"linux.{name}: a user namespace needs a map")
+
+
+def _check_range(m, where, n, earlier):
+    """No ID twice, on either side, and none that does not exist: the kernel would only say that the map is invalid."""
+    for side in ("containerID", "hostID"):
+        first, end = m[side], m[side] + m["size"]
+        if end > 0xFFFFFFFF:
+            raise errors.SpecError(f"{where}[{n}].{side}: {first} and {m['size']} IDs go beyond the last one")
+        for k, other in enumerate(earlier):
+            if first < other[side] + other["size"] and other[side] < end:
+                raise errors.SpecError(f"{where}[{n}].{side}: {first} to {end - 1} overlaps {where}[{k}]")
 
 
 def _check_devices(linux):

@@ -53,17 +53,21 @@ def become_root():
 
 def subordinate_ids(path, name, uid):
     """The first (start, count) that this file grants the user, or None — subuid(5)."""
+    return next(((start, count) for owner, start, count in grants(path) if owner in (name, str(uid))), None)
+
+
+def grants(path):
+    """(owner, start, count) of each line of /etc/subuid or /etc/subgid — subuid(5)."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return None
+        return
     with os.fdopen(fd) as file:
         for line in file:
             owner, _, rest = line.strip().partition(":")
             start, _, count = rest.partition(":")
-            if owner in (name, str(uid)) and start.isdigit() and count.isdigit():
-                return int(start), int(count)
-    return None
+            if start.isdigit() and count.isdigit():
+                yield owner, int(start), int(count)
 
 
 def plan_host(spec):

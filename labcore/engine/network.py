@@ -67,6 +67,8 @@ def check_name(name):
 def create(name, subnet=None):
     """Make a network; what fails half-way is taken down again."""
     directory, wanted = f"{top()}/{check_name(name)}", subnets.parse(subnet) if subnet else None
+    for program in net.PROGRAMS:
+        net.find(program)  # before anything is made
     fd = lease.lock(state.root())
     try:
         if os.path.exists(f"{directory}/hosts"):
@@ -79,7 +81,7 @@ def create(name, subnet=None):
             jsonfile.write(f"{directory}/network.json", known)
             _build(known)
             refresh_name_servers(directory)
-            _write(f"{directory}/hosts", "")
+            _make(f"{directory}/hosts")
             lease.write_hosts(directory)
         except BaseException:
             _take_down(directory)
@@ -128,8 +130,15 @@ def _read(path):
 
 
 def _write(path, text):
-    with open(path, "w", encoding="utf-8", opener=lambda p, flags: os.open(p, flags, 0o644)) as file:
+    with open(path, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def _make(path):
+    """An empty file that every user of a container may read, whatever the umask is."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    os.fchmod(fd, 0o644)
+    os.close(fd)
 
 
 def remove(name):
@@ -154,10 +163,10 @@ def _take_down(directory):
         known = jsonfile.read(f"{directory}/network.json")
     except (FileNotFoundError, ValueError):
         known = None  # nothing was made before it was written
-    if known:
+    if known and (mac := _mac(known["bridge"])) in ("", known["mac"]):  # not one that somebody else had made before
         stale = "".join(net.unpublish(address, ports) for address, _, _, ports in lease.of(directory))
         _end_rules(stale + _elements("add", known) + _elements("delete", known))
-        if _mac(known["bridge"]) == known["mac"]:
+        if mac:
             net.check(*net.run(("ip", f"link delete {known['bridge']}\n"))[0])
     for entry in os.listdir(directory):
         os.unlink(f"{directory}/{entry}")
@@ -169,7 +178,7 @@ def _take_down(directory):
 
 def _end_rules(lines):
     name, code, said = net.run(("nft", lines))[0]
-    if "No such file" not in said:  # the table is gone already
+    if "No such file" not in said and "not supported" not in said:  # no table, or nothing in this kernel to hold one
         net.check(name, code, said)
 
 
@@ -232,23 +241,34 @@ def load_or_make(name):
         return load(name)  # another was faster
 
 
-def place(container_id, name, publish, hostname, covered, make=True):
-    """A container's place in a network, as state.json has it; `covered` are the paths where it has mounts of its own."""
+def place(container_id, name, publish, hostname, make=True):
+    """A container's place in a network, as state.json has it; without `make` nothing is touched."""
+    published = ports.parse(publish)
     try:
         known = load_or_make(name) if make else load(name)
     except errors.NotFound:
         if make or name != DEFAULT:
             raise
         known = describe(name) | {"directory": f"{top()}/{name}"}
-    directory = known["directory"]
     if make:
-        refresh_name_servers(directory)
-    files = {f"/etc/{file}": f"{directory}/{file}" for file in ("hosts", "resolv.conf")}
-    names = [hostname] if hostname not in ("", container_id) and state.is_plain(hostname) else []
-    return {"name": name, "directory": directory, "subnet": known["subnet"], "gateway": known["gateway"],
-            "bridge": known["bridge"], "link": f"lab{os.urandom(6).hex()}", "container": container_id, "names": names,
-            "ports": ports.parse(publish),
-            "files": {at: file for at, file in files.items() if at not in covered}}  # fmt: skip
+        refresh_name_servers(known["directory"])
+    return {k: known[k] for k in ("name", "directory", "subnet", "gateway", "bridge")} | {
+        "link": f"lab{os.urandom(6).hex()}", "container": container_id, "ports": published,
+        "names": [hostname] if hostname != container_id and _is_plain(hostname) else []}  # fmt: skip
+
+
+def _is_plain(name):
+    try:
+        return bool(state.check_id(name))
+    except errors.SpecError:
+        return False
+
+
+def mounts(place, covered):
+    """The files with names and name servers, where a container has no mounts of its own."""
+    return [{"destination": f"/etc/{file}", "type": "bind", "source": f"{place['directory']}/{file}",
+             "options": ["bind", "ro", "nosuid", "nodev", "noexec"]}
+            for file in ("hosts", "resolv.conf") if f"/etc/{file}" not in covered]  # fmt: skip
 
 
 def refresh_name_servers(directory):
@@ -257,8 +277,10 @@ def refresh_name_servers(directory):
     for path in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"):
         text = text or name_servers(_read(path) if os.path.isfile(path) else "")
     path = f"{directory}/resolv.conf"
-    if not os.path.exists(path) or _read(path) + "\n" != text:
-        _write(path, text)
+    if not os.path.exists(path):
+        _make(path)
+    if _read(path) != text.strip():
+        lease.rewrite(path, text)
 
 
 def name_servers(text):

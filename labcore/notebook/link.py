@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 
-from .. import default, errors, labhost, state, user, wire
+from .. import errors, labhost, sharing, state, user, wire
 from ..image import template
 
 PARENT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -143,7 +143,7 @@ def map_ids(pid):
     """Say which user IDs the launcher's user namespace has: the user's own as root, and subordinate ones if any."""
     uid, gid = os.geteuid(), os.getegid()
     own = [[{"containerID": 0, "hostID": number, "size": 1}] for number in (uid, gid)]
-    for maps in (default.id_maps(uid, gid), own):
+    for maps in (sharing.id_maps(uid, gid), own):
         try:
             user.write_maps(pid, *maps)
             return {"mapped": maps}

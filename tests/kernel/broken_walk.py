@@ -11,14 +11,16 @@ import sys
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
 
-from labcore import default, errors, plan, runtime, spec, state  # noqa: E402
+from labcore import default, errors, plan, runtime, sharing, spec, state  # noqa: E402
+from labcore import rootfs as rootfs_step  # noqa: E402
+from labcore.image import template  # noqa: E402
 from labcore.step import INSIDE, Step  # noqa: E402
 
 EVERYTHING = {
     "hostname": "box", "domainname": "example",
     "process": {"args": ["sleep", "1000"], "cwd": "/", "env": ["PATH=/bin"], "user": {"name": "1000:5"},
                 "oomScoreAdj": 500, "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 64, "hard": 64}]},
-    "linux": {"namespaces": [{"type": t} for t in (*default.NAMESPACES, "user")],
+    "linux": {"namespaces": [{"type": t} for t in (*sharing.NAMESPACES, "user")],
               "uidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
               "gidMappings": [{"containerID": 0, "hostID": 100000, "size": 65536}],
               "sysctl": {"net.ipv4.ip_forward": "1"}, "resources": {"pids": {"limit": 50}},
@@ -30,7 +32,10 @@ def configuration(rootfs, kind):
     """`all` has every step there is, by way of a user namespace; `plain` makes its devices and joins a namespace."""
     value = json.loads(json.dumps(EVERYTHING))
     value |= {"ociVersion": "1.2.0", "root": {"path": rootfs}, "mounts": default.mounts(True)}
+    value["mounts"].append({"destination": "/data", "type": "bind", "source": rootfs, "options": ["rbind", "idmap"]})
+    value["annotations"] = {rootfs_step.MAPPED: template.mount_point()}
     if kind == "plain":
+        value["mounts"].pop(), value["annotations"].clear()
         del value["linux"]["uidMappings"], value["linux"]["gidMappings"], value["linux"]["sysctl"]
         value["linux"]["namespaces"] = [n for n in value["linux"]["namespaces"] if n["type"] not in ("user", "network")]
         value["linux"]["namespaces"].append({"type": "network", "path": "/proc/self/ns/net"})

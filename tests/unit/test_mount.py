@@ -47,7 +47,7 @@ def test_every_atime_choice_clears_the_others_first():
 def test_bind_mount_needs_a_source_and_finds_it_below_the_bundle():
     def steps(**m):
         m = {"destination": "/x", "type": "bind", "source": "", "options": []} | m
-        return list(mount.plan({"mounts": [m]}, "/bundle"))
+        return list(mount.plan({"mounts": [m], "linux": {"namespaces": []}}, "/bundle", {"root": True}))
 
     with pytest.raises(errors.SpecError, match=r"^mounts\[0\]\.source: a bind mount needs one"):
         steps()

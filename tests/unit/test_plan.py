@@ -20,6 +20,7 @@ CASES = {
     "v2": (V2, LIMITS, {"attached": True}),
     "no-cgroup": (NONE, {"read_only": True}, {"pid_file": "/pid", "keep": 2}),
     "rootless": (ORDINARY, {}, {"attached": True}),
+    "userns": (NONE, {"userns": "0:70000:1000", "volume": ["/usr:/host:ro,slave"]}, {}),
     "terminal": (V2, {"tty": True, "user": "user:user", "volume": ["/usr:/host:ro"]}, {"console_socket": "/console"}),
 }
 
