@@ -11,40 +11,11 @@
 import os
 
 from .. import errors, jsonfile, lease, net, state
-from . import ports, subnets
+from . import bridge, ports, subnets
 
 DEFAULT = "lab"  # made when somebody first asks for it
 WORDS = ("none", "host")  # which are no networks
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
-_FORWARD = "/proc/sys/net/ipv4/ip_forward"
-
-# One table for all networks of the host. `add` says what should be there, whether it is already or not.
-TABLE = """\
-add table ip labcore
-add set ip labcore bridges { type ifname; }
-add set ip labcore within { type ifname . ifname; }
-add set ip labcore subnets { type ipv4_addr; flags interval; }
-add map ip labcore ports { type inet_proto . inet_service : ipv4_addr . inet_service; }
-add map ip labcore ports_at { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }
-add chain ip labcore guard { type filter hook prerouting priority raw; }
-add chain ip labcore arriving { type nat hook prerouting priority dstnat; }
-add chain ip labcore sending { type nat hook output priority -100; }
-add chain ip labcore passing { type filter hook forward priority filter; }
-add chain ip labcore leaving { type nat hook postrouting priority srcnat; }
-flush table ip labcore
-add rule ip labcore guard iifname @bridges ip daddr 127.0.0.0/8 drop
-add rule ip labcore guard iifname @bridges ip saddr 127.0.0.0/8 drop
-add rule ip labcore arriving fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @ports_at
-add rule ip labcore arriving fib daddr type local dnat ip to meta l4proto . th dport map @ports
-add rule ip labcore sending fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @ports_at
-add rule ip labcore sending fib daddr type local dnat ip to meta l4proto . th dport map @ports
-add rule ip labcore passing ct state established,related accept
-add rule ip labcore passing ct status dnat accept
-add rule ip labcore passing oifname @bridges iifname . oifname != @within drop
-add rule ip labcore leaving ip saddr 127.0.0.0/8 oifname @bridges masquerade
-add rule ip labcore leaving ip saddr @subnets ip daddr != @subnets masquerade
-add rule ip labcore leaving ip saddr @subnets ct status dnat masquerade
-"""
 
 
 def top():
@@ -79,7 +50,7 @@ def create(name, subnet=None):
         os.makedirs(directory, 0o700)
         try:
             jsonfile.write(f"{directory}/network.json", known)
-            _build(known)
+            bridge.build(known, top())
             refresh_name_servers(directory)
             _make(f"{directory}/hosts")
             lease.write_hosts(directory)
@@ -97,41 +68,6 @@ def describe(name, wanted=None):
     mac = ":".join(["02", *(f"{byte:02x}" for byte in os.urandom(5))])  # by which the bridge is known as ours
     return {"name": name, "subnet": subnet, "gateway": lease.text(lease.span(subnet)[0] + 1),
             "bridge": f"lab-{name}", "mac": mac}  # fmt: skip
-
-
-def _build(known):
-    bridge, length = known["bridge"], known["subnet"].partition("/")[2]
-    net.check(*net.run(("ip", f"link add {bridge} address {known['mac']} type bridge\n"
-                              f"address add {known['gateway']}/{length} broadcast + dev {bridge}\n"
-                              f"link set {bridge} up\n"))[0])  # fmt: skip
-    _write(f"/proc/sys/net/ipv4/conf/{bridge}/route_localnet", "1")  # 127.0.0.1:PORT of the host leads into containers
-    net.check(*net.run(("nft", TABLE + _elements("add", known)))[0])
-    _forward()
-
-
-def _elements(verb, known):
-    bridge = known["bridge"]
-    return (f'{verb} element ip labcore bridges {{ "{bridge}" }}\n'
-            f'{verb} element ip labcore within {{ "{bridge}" . "{bridge}" }}\n'
-            f"{verb} element ip labcore subnets {{ {known['subnet']} }}\n")  # fmt: skip
-
-
-def _forward():
-    """Let this host pass packets on, and remember whether it did — ip(7), ip_forward."""
-    before = _read(_FORWARD)
-    if before != "1":
-        _write(f"{top()}/forwarding", before)
-        _write(_FORWARD, "1")
-
-
-def _read(path):
-    with open(path, encoding="utf-8", errors="replace") as file:
-        return file.read().strip()
-
-
-def _write(path, text):
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(text)
 
 
 def _make(path):
@@ -158,47 +94,19 @@ def remove(name):
 
 
 def _take_down(directory):
-    """Whatever of it is there: the rules, the bridge if it is ours, the files; with the last one the table, too."""
+    """Whatever of it is there; with the last network also what all of them share."""
     try:
         known = jsonfile.read(f"{directory}/network.json")
     except (FileNotFoundError, ValueError):
         known = None  # nothing was made before it was written
-    if known and (mac := _mac(known["bridge"])) in ("", known["mac"]):  # not one that somebody else had made before
-        stale = "".join(net.unpublish(address, ports) for address, _, _, ports in lease.of(directory))
-        _end_rules(stale + _elements("add", known) + _elements("delete", known))
-        if mac:
-            net.check(*net.run(("ip", f"link delete {known['bridge']}\n"))[0])
+    if known:
+        bridge.take_down(known, lease.of(directory))
     for entry in os.listdir(directory):
         os.unlink(f"{directory}/{entry}")
     os.rmdir(directory)
-    others = [n for n in os.listdir(top()) if os.path.isdir(f"{top()}/{n}")]
-    if not others:
-        _end_last()
-
-
-def _end_rules(lines):
-    name, code, said = net.run(("nft", lines))[0]
-    if "No such file" not in said and "not supported" not in said:  # no table, or nothing in this kernel to hold one
-        net.check(name, code, said)
-
-
-def _end_last():
-    """The table goes, unless another --root has networks here; then forwarding is what it was, and nothing is left."""
-    _, code, said = net.run(("nft", "list set ip labcore bridges\n"))[0]
-    if not code and "elements" not in said:
-        _end_rules("delete table ip labcore\n")
-    if os.path.exists(f"{top()}/forwarding"):
-        if code or "elements" not in said:
-            _write(_FORWARD, _read(f"{top()}/forwarding"))
-        os.unlink(f"{top()}/forwarding")
-    os.rmdir(top())
-
-
-def _mac(link):
-    """The address of a device, '' when there is none — packet(7), netdevice(7)."""
-    name, code, said = net.run(("ip", f"-o link show {link}\n"))[0]
-    words = said.split()
-    return words[words.index("link/ether") + 1] if not code and "link/ether" in words else ""
+    if not any(os.path.isdir(f"{top()}/{name}") for name in os.listdir(top())):
+        bridge.take_down_last(top())
+        os.rmdir(top())
 
 
 def everyone():
@@ -273,14 +181,21 @@ def mounts(place, covered):
 
 def refresh_name_servers(directory):
     """Bring resolv.conf up to date, in place — resolv.conf(5)."""
-    text = ""
-    for path in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"):
-        text = text or name_servers(_read(path) if os.path.isfile(path) else "")
-    path = f"{directory}/resolv.conf"
+    text, path = "", f"{directory}/resolv.conf"
+    for source in ("/etc/resolv.conf", "/run/systemd/resolve/resolv.conf"):
+        text = text or name_servers(_read(source))
     if not os.path.exists(path):
         _make(path)
-    if _read(path) != text.strip():
+    if _read(path) != text:
         lease.rewrite(path, text)
+
+
+def _read(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read(1 << 16)
+    except OSError:
+        return ""
 
 
 def name_servers(text):
