@@ -79,7 +79,7 @@ def take(directory, subnet, container, names, ports):
         raise errors.StateError(f"network {os.path.basename(directory)!r} is gone") from None
     finally:
         os.close(fd)
-    raise errors.StateError(f"network {os.path.basename(directory)!r} is full: {last - first - 2} addresses are leased",
+    raise errors.StateError(f"network {os.path.basename(directory)!r} is full: all {last - first - 2} addresses are leased",
                             "remove containers, or create a network with a larger --subnet")  # fmt: skip
 
 

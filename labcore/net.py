@@ -1,7 +1,7 @@
 """Network namespace: devices, addresses, routes and ports of one's own. (notebook 04)
 
 A container of a network has one end of a veth pair, eth0; the other hangs on the network's bridge on the host. What the
-host does is said to ip(8) and nft(8) in their own words, one call each: `run` is given the very lines to retype.
+host does is said to ip(8) and nft(8) in their own words, one call each: `start` is given the very lines to retype.
 """
 
 import _socket
@@ -61,7 +61,7 @@ def _internet(address):
     return _socket.AF_INET.to_bytes(2, "little") + bytes(2) + _socket.inet_aton(address) + bytes(8)
 
 
-# -- the host's side ---------------------------------------------------------------------------------------------------
+# -- the host's side: a cable, and ports -------------------------------------------------------------------------------
 
 
 def take_address(directory, subnet, container, names, ports):
@@ -70,44 +70,60 @@ def take_address(directory, subnet, container, names, ports):
     return {"address": address, "stale": [[at, ports] for at, _, _, ports in stale]}
 
 
-def attach(pid, link, bridge, address, ports, stale):
-    """Lay a cable from the bridge into the container, and lead the published ports there — veth(4), nft(8)."""
-    rules = "".join(unpublish(*old) for old in stale) + publish(address, ports)
-    done = run(("ip", cable(pid, link, bridge)), *([("nft", rules)] if rules else []))
-    for name, code, said in done:
-        if code and name == "nft" and "File exists" in said:
-            raise errors.StateError(f"{' '.join(map(lease.option, ports))}: taken by somebody who is not in this list",
-                                    "nft list table ip labcore")  # fmt: skip
-        check(name, code, said)
+def publish(address, ports, stale):
+    """Begin to lead ports of the host to the container's address; it is awaited later — nft(8)."""
+    lines = "".join(delete_elements(*old) for old in stale) + create_elements(address, ports)
+    return {"publishing": start("nft", lines)}
 
 
-def detach(directory, container, link):
-    """Take away the cable, the ports and the lease: what is there still of this container's own — veth(4), nft(8)."""
-    leases = [held for held in lease.of(directory) if held[1] == container] if os.path.isdir(directory) else []
-    rules = "".join(unpublish(address, ports) for address, _, _, ports in leases)
-    cut = [("ip", f"link delete {link}\n")] if exists(link) else []
-    for name, code, said in run(*cut, *([("nft", rules)] if rules else [])):
-        if name == "ip" and not exists(link):
-            continue  # it went with the container's namespace, just now
-        if name == "nft" and ("File exists" in said or "No such file" in said):
-            continue  # these ports are another's, since ours were never made; or the table has gone
-        check(name, code, said)
+def attach(pid, link, bridge):
+    """Lay a cable from the network's bridge into the container: a pair of devices — ip-link(8), veth(4)."""
+    # hairpin: what a container sends to a port that it has published itself comes back through the same cable
+    do("ip", f"link add {link} type veth peer name {LINK} netns {pid}\n"
+             f"link set {link} master {bridge} up\n"
+             f"link set {link} type bridge_slave hairpin on\n")  # fmt: skip
+
+
+def await_ports(publishing, ports):
+    """Go on only when the ports lead there — waitpid(2)."""
+    if "File exists" in publishing.wait():
+        raise errors.StateError(f"{', '.join(map(lease.option, ports))}: taken, but by no container that is known here",
+                                "`nft list table ip labcore` shows by which address")  # fmt: skip
+    publishing.check()
+
+
+def unpublish(directory, container):
+    """Begin to take the ports away that lead to this container's address, and no others — nft(8)."""
+    held = [l for l in lease.of(directory) if l[1] == container] if os.path.isdir(directory) else []
+    lines = "".join(delete_elements(address, ports) for address, _, _, ports in held)
+    return {"unpublishing": start("nft", lines) if lines else None}
+
+
+def detach(link):
+    """Take the cable away, if it has not gone with the container's namespace — ip-link(8)."""
+    if exists(link):
+        cut = start("ip", f"link delete {link}\n")
+        cut.wait()
+        if exists(link):  # and has not gone just now
+            cut.check()
+
+
+def give_back(directory, container, unpublishing):
+    """When the ports are gone, end the lease of the address — waitpid(2), unlink(2)."""
+    if unpublishing:
+        # refused as a whole: one is another's, so ours were never made; or the table has gone, and all with it
+        unpublishing.check("File exists", "No such file")
     lease.end(directory, container)
 
 
-def cable(pid, link, bridge):
-    """The lines for ip: a pair of devices, one end in the namespace of a process, the other on the bridge."""
-    return f"link add {link} type veth peer name {LINK} netns {pid}\nlink set {link} master {bridge} up\n"
-
-
-def publish(address, ports):
-    """The lines for nft; `create` refuses a port that is there already."""
+def create_elements(address, ports):
+    """The lines for nft: `create` refuses a port that is there already."""
     return "".join(f"create element ip labcore {where} {{ {key} : {address} . {inside} }}\n"
                    for where, key, inside in map(_element, ports))  # fmt: skip
 
 
-def unpublish(address, ports):
-    """And to take them away: nft adds what is there as it is, and refuses all when one belongs to another address."""
+def delete_elements(address, ports):
+    """The lines to take them away. `add` makes sure that each is ours: nft refuses all if one leads elsewhere."""
     return "".join(f"add element ip labcore {where} {{ {key} : {address} . {inside} }}\n"
                    f"delete element ip labcore {where} {{ {key} }}\n"
                    for where, key, inside in map(_element, ports))  # fmt: skip
@@ -128,31 +144,19 @@ def exists(link):
         return False
 
 
-def run(*calls):
-    """Start programs side by side, each with its lines as input; [(name, exit code, what it said)] — posix_spawn(3)."""
-    programs = [find(name) for name, _ in calls]  # before the first is started
-    started = [(calls[n][0], *_start(program, calls[n])) for n, program in enumerate(programs)]
-    done = []
-    for name, pid, ear in started:
-        said = b""
-        while part := os.read(ear, 1 << 16):
-            said += part
-        os.close(ear)
-        done.append((name, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode("utf-8", "replace")))
-    return done
+# -- ip and nft --------------------------------------------------------------------------------------------------------
 
 
-def find(name):
-    """Where a program is; HostError when it is not installed."""
-    path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"  # which a user's often lacks
-    for directory in path.split(":"):
-        if directory and os.access(f"{directory}/{name}", os.X_OK):
-            return f"{directory}/{name}"
-    raise errors.HostError(f"{name} is not installed", f"apt install {PROGRAMS[name][0]}")
+def do(name, lines):
+    """Have one of them do what these lines say; returns what it said."""
+    started = start(name, lines)
+    started.check()
+    return started.said
 
 
-def _start(program, call):
-    name, lines = call
+def start(name, lines):
+    """Start one of them on these lines, and do not wait for it — posix_spawn(3)."""
+    program = find(name)
     (listen, speak), (ear, mouth) = os.pipe(), os.pipe()
     os.write(speak, lines.encode())  # a pipe holds 64 KiB
     os.close(speak)
@@ -160,35 +164,64 @@ def _start(program, call):
     try:  # in a process group of its own: a Ctrl-C is for us, who decide what to do about it
         pid = os.posix_spawn(program, [program, *PROGRAMS[name][1]], {"LC_ALL": "C"}, file_actions=actions,
                              setpgroup=0)  # fmt: skip
+    except OSError:
+        os.close(ear)
+        raise
     finally:
         os.close(listen)
         os.close(mouth)
-    return pid, ear
+    return Started(name, pid, ear)
 
 
-def check(name, code, said):
-    """Raise what a program has said when it did not do what it was told."""
-    if code:
-        lines = [line for line in said.splitlines() if line.strip() and not line.startswith("Command failed")]
-        why = lines[0].rpartition("Error: ")[2] if lines else f"exit code {code}"
-        raise errors.HostError(f"{name}: {why.removeprefix('RTNETLINK answers: ')}")
+def find(name):
+    """Where a program is; HostError when it is not installed."""
+    for directory in (os.environ.get("PATH", "") + ":/usr/sbin:/sbin").split(":"):  # which a user's often lacks
+        if directory and os.access(f"{directory}/{name}", os.X_OK):
+            return f"{directory}/{name}"
+    raise errors.HostError(f"{name} is not installed", f"apt install {PROGRAMS[name][0]}")
+
+
+class Started:
+    """A program on its way; close() waits for it, too: nothing may happen behind our back."""
+
+    def __init__(self, name, pid, ear):
+        self.name, self.pid, self.ear, self.code, self.said = name, pid, ear, None, ""
+
+    def wait(self):
+        """What it said, when it has ended — waitpid(2)."""
+        said = b""
+        while self.code is None:
+            part = os.read(self.ear, 1 << 16)
+            said += part
+            if not part:
+                os.close(self.ear)
+                self.code, self.said = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), said.decode()
+        return self.said
+
+    close = wait
+
+    def check(self, *harmless):
+        """Raise what it said if it did not do what it was told, and said none of these words."""
+        said = self.wait()
+        if self.code and not any(words in said for words in harmless):
+            lines = [line for line in said.splitlines() if line and not line.startswith("Command failed")]
+            why = lines[0].rpartition("Error: ")[2] if lines else f"ended with {self.code}"
+            raise errors.HostError(f"{self.name}: {why.removeprefix('RTNETLINK answers: ')}")
 
 
 # -- plans -------------------------------------------------------------------------------------------------------------
 
 
-def plan_lease(network):
-    """Before anything else is made: may it be there at all?"""
-    if network:
-        yield host(take_address, directory=network["directory"], subnet=network["subnet"],
-                   container=network["container"], names=network["names"], ports=network["ports"])  # fmt: skip
-
-
-def plan_attach(network):
-    """As soon as init, and with it the namespace, is born."""
-    if network:
-        yield host(attach, pid=handle("init"), link=network["link"], bridge=network["bridge"],
-                   address=handle("address"), ports=network["ports"], stale=handle("stale"))  # fmt: skip
+def plan_host(network):
+    """([before anything else is made], [when init is born], [late: nft had time while all the rest was made])."""
+    if not network:
+        return [], [], []
+    ports, link = network["ports"], network["link"]
+    lease_it = host(take_address, **{k: network[k] for k in ("directory", "subnet", "container", "names", "ports")})
+    begin = host(publish, address=handle("address"), ports=ports, stale=handle("stale"))
+    lay = host(attach, pid=handle("init"), link=link, bridge=network["bridge"])
+    end = host(await_ports, publishing=handle("publishing"), ports=ports)
+    return ([lease_it, begin], [lay], [end]) if ports else ([lease_it], [lay], [])
 
 
 def plan(spec, network):
@@ -201,7 +234,10 @@ def plan(spec, network):
         yield inside(add_route, gateway=network["gateway"])
 
 
-def plan_detach(network):
-    """With the container, whatever of it there is."""
-    if network:
-        yield host(detach, directory=network["directory"], container=network["container"], link=network["link"])
+def plan_delete(network):
+    """([first, so that nft has time again], [last but for the state])."""
+    if not network:
+        return [], []
+    whose = {k: network[k] for k in ("directory", "container")}
+    end, cut = host(give_back, **whose, unpublishing=handle("unpublishing")), host(detach, link=network["link"])
+    return [host(unpublish, **whose)], [cut, end]

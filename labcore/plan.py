@@ -37,14 +37,15 @@ def create(spec, facts, bundle, directory, first_state, attached=False, keep=0, 
 def _build(spec, facts, bundle, directory, first_state, sibling=False, keep=0, console_socket=None):
     """What lies between the claim and the program: the container itself."""
     path, network = first_state["cgroupPath"], first_state.get("network")
-    yield from net.plan_lease(network)
+    lease, cable, ports = net.plan_host(network)
+    yield from lease
     cgroup = CGROUPS.get(facts["cgroup"]) if path else None
     if cgroup:
         own = not spec["linux"]["cgroupsPath"]  # a place that somebody chose may be there before us
         make, *limit = cgroup.plan_make(facts, path, spec["linux"]["resources"], own)
         yield from (make, host(state.own, directory=directory, made=handle("made")), *limit)
     yield from _init(spec, facts, path, sibling, keep)
-    yield from net.plan_attach(network)
+    yield from cable
     if cgroup:
         yield from cgroup.plan_enter(facts, path)
     yield from process.plan_host(spec)
@@ -71,6 +72,7 @@ def _build(spec, facts, bundle, directory, first_state, sibling=False, keep=0, c
     yield from rlimit.plan(spec)
     yield from process.plan_find(spec)
     yield from tty.plan_host(spec, console_socket)
+    yield from ports
 
 
 def start(spec, directory, attached=False, keep=0, mine=None):
@@ -113,6 +115,8 @@ def delete(known, facts):
         steps.append(host(pid.kill, pid=known["pid"], started=known["pidStart"], signal=9))
     else:
         steps.append(host(state.dismiss, directory=known["directory"]))
+    ports, cable = net.plan_delete(known.get("network"))
+    steps += ports
     if known.get("cgroupPath"):
         cgroup = CGROUPS[known["cgroup"]]
         places = {k: v for k, v in cgroup.places(facts, known["cgroupPath"]).items() if v in known["owned"]}
@@ -120,7 +124,7 @@ def delete(known, facts):
             steps += [host(cgroup.kill, paths=places), host(cgroup.remove, paths=places)]
         elif known["status"] == "creating":  # named, but never marked as made: nobody is in it, or it is not ours
             steps.append(host(cgroup.remove_empty, paths=cgroup.places(facts, known["cgroupPath"])))
-    return [*steps, *net.plan_detach(known.get("network")), host(state.forget, directory=known["directory"])]
+    return [*steps, *cable, host(state.forget, directory=known["directory"])]
 
 
 def _init(spec, facts, path, sibling, keep):

@@ -131,14 +131,15 @@ def delete(container_id, force=False):
 
 def remove(known):
     """Walk the delete plan; a step that fails does not keep the others from being done."""
-    first = None
+    first, handles = None, {}
     for step in plan.delete(known, facts.read()):
         if first and step.address == "state.forget":
             break  # what is still there stays known, so that a second delete can take it up
         try:
-            list(walk([step]))
+            list(walk([step], handles))
         except errors.StepFailed as error:
             first = first or error
+    let_go(handles)
     if first:
         raise first
 

@@ -57,7 +57,7 @@ def take_down(known, leases):
     mac = _mac(known["bridge"])
     if mac not in ("", known["mac"]):
         return
-    stale = "".join(net.unpublish(address, ports) for address, _, _, ports in leases)
+    stale = "".join(net.delete_elements(address, ports) for address, _, _, ports in leases)
     _do("nft", stale + _elements("add", known) + _elements("delete", known), "No such file", "not supported")
     if mac:
         _do("ip", f"link delete {known['bridge']}\n")
@@ -76,10 +76,9 @@ def take_down_last(top):
 
 def _do(program, lines, *harmless):
     """What the program says; an error is raised unless it says one of these words: then there is nothing to be done."""
-    name, code, said = net.run((program, lines))[0]
-    if not any(words in said for words in harmless):
-        net.check(name, code, said)
-    return said
+    started = net.start(program, lines)
+    started.check(*harmless)
+    return started.said
 
 
 def _elements(verb, known):

@@ -37,7 +37,7 @@ def check_name(name):
 
 def create(name, subnet=None):
     """Make a network; what fails half-way is taken down again."""
-    directory, wanted = f"{top()}/{check_name(name)}", subnets.parse(subnet) if subnet else None
+    directory, wanted = f"{top()}/{check_name(name)}", None if subnet is None else subnets.parse(subnet)
     for program in net.PROGRAMS:
         net.find(program)  # before anything is made
     fd = lease.lock(state.root())
@@ -64,7 +64,8 @@ def create(name, subnet=None):
 
 def describe(name, wanted=None):
     """What a network of this name would be; nothing is made."""
-    subnet = subnets.choose(wanted, {n["subnet"]: f"network {n['name']!r}" for n in everyone()} | subnets.of_host())
+    taken = subnets.of_host() | {n["subnet"]: f"network {n['name']!r}" for n in everyone()}
+    subnet = subnets.choose(wanted, taken)
     mac = ":".join(["02", *(f"{byte:02x}" for byte in os.urandom(5))])  # by which the bridge is known as ours
     return {"name": name, "subnet": subnet, "gateway": lease.text(lease.span(subnet)[0] + 1),
             "bridge": f"lab-{name}", "mac": mac}  # fmt: skip
@@ -104,19 +105,25 @@ def _take_down(directory):
     for entry in os.listdir(directory):
         os.unlink(f"{directory}/{entry}")
     os.rmdir(directory)
-    if not any(os.path.isdir(f"{top()}/{name}") for name in os.listdir(top())):
+    if not names():
         bridge.take_down_last(top())
         os.rmdir(top())
+
+
+def names():
+    """The names of all networks, also of those that are half made."""
+    path = f"{state.root_path()}/.networks"
+    return sorted(entry.name for entry in os.scandir(path) if entry.is_dir()) if os.path.isdir(path) else []
 
 
 def everyone():
     """What is known of every network, in the order of their names."""
     found = []
-    for name in sorted(os.listdir(top())) if os.path.isdir(top()) else []:
+    for name in names():
         try:
             found.append(jsonfile.read(f"{top()}/{name}/network.json") | {"directory": f"{top()}/{name}"})
         except (OSError, ValueError):
-            continue  # removed while we looked, or `forwarding`
+            continue  # removed while we looked
     return found
 
 

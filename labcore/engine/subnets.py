@@ -49,9 +49,7 @@ def overlap(a, b):
 
 def of_host():
     """{subnet: what has it} of the host's addresses and routes, as ip(8) tells them."""
-    (name, code, said), = net.run(("ip", "address show\nroute show table all\n"))
-    net.check(name, code, said)
-    return in_use(said)
+    return in_use(net.do("ip", "address show\nroute show table all\n"))
 
 
 def in_use(said):
