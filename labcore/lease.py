@@ -2,8 +2,8 @@
 
     /run/labcore/.networks/lab/10.89.0.2 -> web shop 0.0.0.0:8080:80/tcp
 
-symlink(2) makes a link at once with all that it says, or refuses: of many who want one address, one gets it. A lease ends
-with its container: where no directory /run/labcore/web is, nobody has this address.
+symlink(2) makes a link at once with all that it says, or refuses: of many who want one address, one gets it. A lease
+ends with its container: where no directory /run/labcore/web is, nobody has this address.
 """
 
 import _socket
@@ -62,11 +62,11 @@ def take(directory, subnet, container, names, ports):
     fd = lock(root)
     try:
         known = everywhere(root)
-        stale = [(at, l) for at, l in known if not os.path.isdir(f"{root}/{l[1]}")]
+        stale = [(at, held) for at, held in known if not os.path.isdir(f"{root}/{held[1]}")]
         for port in ports:
-            _check_free(port, [l for at, l in known if (at, l) not in stale])
-        for at, lease in stale:
-            os.unlink(f"{at}/{lease[0]}")
+            _check_free(port, [held for at, held in known if (at, held) not in stale])
+        for at, held in stale:
+            os.unlink(f"{at}/{held[0]}")
         told = " ".join([container, *names, *ports])
         for value in range(first + 2, last):  # the first is the network's own, the second the bridge's, the last is all
             try:
@@ -74,12 +74,13 @@ def take(directory, subnet, container, names, ports):
             except FileExistsError:
                 continue
             write_hosts(directory)
-            return text(value), [lease for _, lease in stale]
+            return text(value), [held for _, held in stale]
     except FileNotFoundError:
         raise errors.StateError(f"network {os.path.basename(directory)!r} is gone") from None
     finally:
         os.close(fd)
-    raise errors.StateError(f"network {os.path.basename(directory)!r} is full: all {last - first - 2} addresses are leased",
+    name, count = os.path.basename(directory), last - first - 2
+    raise errors.StateError(f"network {name!r} is full: all {count} addresses are leased",
                             "remove containers, or create a network with a larger --subnet")  # fmt: skip
 
 

@@ -94,8 +94,8 @@ def await_ports(publishing, ports):
 
 def unpublish(directory, container):
     """Begin to take the ports away that lead to this container's address, and no others — nft(8)."""
-    held = [l for l in lease.of(directory) if l[1] == container] if os.path.isdir(directory) else []
-    lines = "".join(delete_elements(address, ports) for address, _, _, ports in held)
+    known = lease.of(directory) if os.path.isdir(directory) else []
+    lines = "".join(delete_elements(address, ports) for address, owner, _, ports in known if owner == container)
     return {"unpublishing": start("nft", lines) if lines else None}
 
 

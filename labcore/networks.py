@@ -103,7 +103,7 @@ def needs_root(what):
 
 
 def place(o, container_id, config, make=True):
-    """The place in a network that --network and --publish ask for, or None; its files become mounts of the container."""
+    """The place in a network that --network and --publish ask for, or None; its files become the container's mounts."""
     publish = o.get("publish") or []
     word = o.get("network") or (network.DEFAULT if publish else "none")
     if o.get("bundle"):

@@ -5,7 +5,7 @@ Said to ip(8) and nft(8) in their own words. To look at it: `ip -d link show typ
 
 import os
 
-from .. import lease, net
+from .. import net
 
 _FORWARD = "/proc/sys/net/ipv4/ip_forward"
 

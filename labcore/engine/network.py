@@ -85,7 +85,8 @@ def remove(name):
     try:
         if not os.path.isdir(directory):
             raise _unknown(name)
-        used = [l[1] for l in lease.of(directory) if os.path.isdir(f"{state.root()}/{l[1]}")]
+        owners = [container for _, container, _, _ in lease.of(directory)]
+        used = [container for container in owners if os.path.isdir(f"{state.root()}/{container}")]
         if used:
             raise errors.StateError(f"network {name!r} is in use by {', '.join(used)}",
                                     f"labcore rm --force {' '.join(used)}")  # fmt: skip

@@ -189,7 +189,7 @@ def test_what_somebody_else_has_removed_is_no_obstacle(world, damage):
 
 def test_a_cable_that_somebody_else_has_removed_is_no_obstacle(world):
     world.serve("web", "--publish", "8080:80")
-    link = next(l for l in world.host.links() if re.fullmatch("lab[0-9a-f]{12}", l))
+    link = next(name for name in world.host.links() if re.fullmatch("lab[0-9a-f]{12}", name))
     world.host.sh(f"ip link delete {link}")
     world.lab("rm", "--force", "web")
     assert world.leases() == {} and "8080" not in world.host.sh("nft list ruleset")
@@ -282,9 +282,8 @@ def test_a_plan_with_a_network_makes_nothing(world):
     assert world.left() == world.first
 
 
-@pytest.mark.parametrize("word", ["8080", "80:", ":80", "a:80", "80:a", "0:80", "80:0", "65536:80", "80:65536", "80:80/sctp",
-                                  "80:80/", "1:2:3:4", "1.2.3:80:80", "::1:80:80", "[::1]:80:80", "x:80:80", "", "-1:80",
-                                  "8000-8001:80", "²:80", "80 :80", "192.0.2.99:80:80"])  # fmt: skip
+@pytest.mark.parametrize("word", ["8080", "80:", "0:80", "80:0", "65536:80", "80:65536", "80:80/sctp", "1.2.3:80:80",
+                                  "[::1]:80:80", "8000-8001:80", "192.0.2.99:80:80"])  # the others: test_ports.py
 def test_a_port_that_cannot_be_meant_is_refused(world, word):
     refused(world.lab("run", "--publish", word, "busybox", "true", code=1), "--publish", word.partition("/")[0])
     assert world.runtime.ids() in ([], [".networks"])
@@ -306,8 +305,10 @@ def test_a_port_that_a_container_has_is_refused(world):
     world.serve("web", "--publish", "8080:80")
     world.lab("network", "create", "other")
     for words in (("-p", "8080:80"), ("-p", "127.0.0.1:8080:80"), ("-p", "8080:80", "--network", "other")):
-        refused(world.lab("run", "--name", "two", *words, "busybox", "true", code=1), "port 8080 is taken by container 'web'")
-    refused(world.lab("run", "-p", "1:1", "-p", "1:2", "busybox", "true", code=1), "--publish 1:2: port 1 is published twice")
+        refused(world.lab("run", "--name", "two", *words, "busybox", "true", code=1),
+                "port 8080 is taken by container 'web'")  # fmt: skip
+    refused(world.lab("run", "-p", "1:1", "-p", "1:2", "busybox", "true", code=1),
+            "--publish 1:2: port 1 is published twice")  # fmt: skip
     assert world.runtime.ids() == [".networks", "web"] and len(world.leases()) == 1
 
 
@@ -329,14 +330,11 @@ def test_publishing_needs_a_network(world):
 
 
 @pytest.mark.parametrize("subnet, word", [
-    ("10.1.0.0", "length"), ("10.1.0.0/33", "length"), ("10.1.0.0/31", "length"), ("10.0.0.0/7", "length"), ("x/24", "ADDRESS"),
-    ("10.1.0/24", "ADDRESS"), ("10.1.0.1/24", "10.1.0.0/24"), ("127.1.0.0/16", "127.0.0.0/8"), ("fd00::/64", "ADDRESS"),
-    ("224.1.0.0/24", "224.0.0.0/3"), ("10.1.0.0/2²", "length"), ("", "ADDRESS"), (f"{HOST}/24", "203.0.113.0/24"),
-    ("203.0.113.0/25", "203.0.113.0/24"), ("203.0.112.0/20", "203.0.113.0/24"),
-])  # fmt: skip
+    ("10.1.0.0/33", "length"), ("10.1.0/24", "ADDRESS"), ("10.1.0.1/24", "10.1.0.0/24"), ("", "ADDRESS"),
+    (f"{HOST}/24", "203.0.113.0/24"), ("203.0.113.0/25", "203.0.113.0/24"), ("203.0.112.0/20", "203.0.113.0/24"),
+])  # the others: test_subnets.py
 def test_a_subnet_that_cannot_be_is_refused(world, subnet, word):
-    refused(world.lab("network", "create", "shop", "--subnet", subnet, code=1), f"--subnet {subnet[:3]}" if not subnet else
-            subnet, word)  # fmt: skip
+    refused(world.lab("network", "create", "shop", "--subnet", subnet, code=1), "--subnet ", subnet, word)
     assert world.left() == world.first
 
 
@@ -351,7 +349,7 @@ def test_subnets_do_not_overlap(world):
     refused(world.lab("network", "create", "c", "--subnet", "10.89.0.0/22", code=1), "--subnet 10.89.0.0/22: overlaps")
 
 
-@pytest.mark.parametrize("name", ["", "a b", "-a", "a/b", "..", "ä", "x" * 12, "host", "none", "a.b", "a:b"])
+@pytest.mark.parametrize("name", ["", "-a", "a/b", "x" * 12, "host"])
 def test_a_network_needs_a_name_that_a_bridge_can_have(world, name):
     refused(world.lab("network", "create", "--", name, code=1), "network")
     assert world.left() == world.first
@@ -418,6 +416,5 @@ def test_without_root_a_network_is_refused_in_one_sentence(world):
     user = [*world.host.through, "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "env", "-i",
             "PATH=/usr/bin:/bin", "HOME=/tmp"]  # fmt: skip
     for words in (("--network", "lab"), ("--publish", "8080:80")):
-        done = world.runtime("run", *words, "busybox", "true", code=1, through=[*user, "unshare", "--map-users=1000,1000,1",
-                             "--user"])  # fmt: skip
+        done = world.runtime("run", *words, "busybox", "true", code=1, through=user)
         refused(done, "needs root", "--network none, host and container:NAME")

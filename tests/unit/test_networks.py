@@ -32,14 +32,16 @@ def test_lines_for_nft_can_be_read():
         "create element ip labcore ports { tcp . 8080 : 10.89.0.2 . 80 }",
         "create element ip labcore ports_at { 127.0.0.1 . udp . 53 : 10.89.0.2 . 5353 }"]  # fmt: skip
     assert net.delete_elements("10.89.0.2", ports[:1]).splitlines() == [
-        "add element ip labcore ports { tcp . 8080 : 10.89.0.2 . 80 }", "delete element ip labcore ports { tcp . 8080 }"]
+        "add element ip labcore ports { tcp . 8080 : 10.89.0.2 . 80 }",
+        "delete element ip labcore ports { tcp . 8080 }"]  # fmt: skip
     assert net.create_elements("10.89.0.2", []) == net.delete_elements("10.89.0.2", []) == ""
     assert all(line.startswith(("add ", "flush table ip labcore")) for line in bridge.TABLE.splitlines())
 
 
 @pytest.mark.parametrize("words, why", [
-    ([], "network needs"), (["walk"], "'walk'"), (["create"], "one name"), (["create", "a", "b"], "one name"), (["ls", "a"], "no name"),
-    (["rm"], "one name or more"), (["ls", "--subnet", "10.0.0.0/8"], "--subnet"), (["create", "a", "--moon"], "--moon"),
+    ([], "network needs"), (["walk"], "'walk'"), (["create"], "one name"), (["create", "a", "b"], "one name"),
+    (["ls", "a"], "no name"), (["rm"], "one name or more"), (["ls", "--subnet", "10.0.0.0/8"], "--subnet"),
+    (["create", "a", "--moon"], "--moon"),
 ])  # fmt: skip
 def test_words_that_cannot_be_understood_are_refused(words, why):
     with pytest.raises(options.UsageError, match=why):
