@@ -1,6 +1,8 @@
 """Directories and files of a cgroup file system: what both versions share — cgroups(7)."""
 
+import errno
 import os
+import time
 
 from . import detached, errors, syscalls
 
@@ -82,8 +84,20 @@ def remove(directory):
         for entry in list(os.scandir(directory)):
             if entry.is_dir(follow_symlinks=False):
                 remove(entry.path)
-        os.rmdir(directory)
+        _remove_patiently(directory)
     _remove_parent(directory)
+
+
+def _remove_patiently(directory, tries=2000):
+    """The dying are no longer listed, but keep their cgroup busy for a moment, a long one on a busy machine."""
+    for _ in range(tries):
+        try:
+            return os.rmdir(directory)
+        except OSError as error:
+            if error.errno != errno.EBUSY or processes(directory):
+                raise
+        time.sleep(0.001)
+    return os.rmdir(directory)
 
 
 def remove_empty(directory):

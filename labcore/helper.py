@@ -211,6 +211,8 @@ def _join(sock, message, fds):
         syscalls.setns(fds[-1], message["join"])
     for fd in fds:
         os.close(fd)
+    if not message["new"] & syscalls.CLONE_NEWUSER:  # else the maps must be written first
+        pid.hide()  # from birth: nobody inside may trace one who is still half outside
     child = syscalls.clone(message["new"] | syscalls.CLONE_PARENT)
     if child:
         wire.send(sock, {"pid": child, "values": {}})

@@ -11,7 +11,7 @@ _PLACES = {  # name → module here that has it
     "Process": "process", "CommandFailed": "process", "refused": "refusal", "NotRefused": "refusal",
     "check": "checking", "keep": "checking", "Container": "containers", "situation": "link",
     "show_namespaces": "pictures", "show_plan": "pictures", "stepper": "pictures", "show_machines": "pictures",
-    "eves_list": "eve",
+    "eves_list": "eve", "show_id_map": "pictures", "show_mounts": "pictures",
 }  # fmt: skip
 
 

@@ -37,7 +37,8 @@ class Scene:
 
     def __enter__(self):
         self.alice = process.Process(".alice")
-        self.shop = f"{link.here().known['state']}/.alices-shop"  # goes with the lab host, if we do not come to it
+        # where anybody may look, as in a shop; the state directory is closed, and would shut Eve out by accident
+        self.shop = f"/tmp/.alices-shop{os.path.basename(link.here().known['state'])}"
         self.move(self.alice, "make_shop", self.shop)
         if self.inside is None:
             self.eve = process.Process(".eve's")

@@ -29,3 +29,20 @@ def show_machines():
     from .views import machine
 
     return machine.draw()
+
+
+def show_id_map(*processes):
+    """Whose IDs are whose: from the innermost user namespace outwards to the host's."""
+    from . import idmaps
+    from .views import idmap
+
+    users, groups = idmaps.chain([each.look() for each in processes])
+    return idmap.draw([each.name for each in processes] + ["host"], users, groups)
+
+
+def show_mounts(*processes, below):
+    """The mounts at a directory and below, as these processes see them, and which way news of mounts travels."""
+    from . import mountinfo
+    from .views import mounts
+
+    return mounts.draw([(each.name, mountinfo.below(mountinfo.read(each), below)) for each in processes], below)

@@ -11,19 +11,15 @@ from tests.browser import chromium, jupyter
 
 
 @pytest.fixture
-def lesson_01():
-    """The source of the lesson, as a dict."""
-    return books.read(books.find_lesson("01"))
-
-
-@pytest.fixture
-def lab(leaves_no_trace, lesson_01, tmp_path):
-    """A page, and the server it belongs to, on a copy of the lesson: nobody's own work is opened or changed."""
+def lab(leaves_no_trace, tmp_path):
+    """A page, and the server it belongs to, on copies of the lessons: nobody's own work is opened or changed."""
     chromium.path()
     notebooks = tmp_path / "notebooks"
     (notebooks / "solutions").mkdir(parents=True)
-    books.write(notebooks / "solutions" / "01-uts.ipynb", lesson_01)
-    books.write(notebooks / "01-uts.ipynb", holes.learner_copy(lesson_01))
+    for source in books.solution_paths():
+        lesson = books.read(source)
+        books.write(notebooks / "solutions" / source.name, lesson)
+        books.write(notebooks / source.name, holes.learner_copy(lesson))
     with tempfile.TemporaryDirectory(prefix="browser-") as name:
         directory = pathlib.Path(name)
         with jupyter.serve(directory, notebooks) as server, chromium.browse(directory / "b", server.address) as page:

@@ -10,6 +10,9 @@ import textwrap
 
 import pytest
 
+from labcore.notebook import book as books
+
+LESSONS = [path.stem for path in books.solution_paths()]
 ROOT = pathlib.Path(__file__).parents[2]
 NAME = "labcore-tester"
 SUDOERS = pathlib.Path("/etc/sudoers.d/labcore-tester")
@@ -94,11 +97,28 @@ def reachable():
     return all(place.stat().st_mode & 0o001 for place in places)
 
 
-def lesson(user=None):
+# a whole lesson under nbval, as `labcore check` runs it; what differs from the recorded outputs is told
+SOLVED = """
+    import os, shutil, sys, tempfile
+    from labcore.notebook import book as books, running
+    from labcore.notebook.link import situation
+
+    directory = tempfile.mkdtemp(prefix="situation-", dir="/var/tmp")
+    try:
+        events, said = running.run(books.read(books.find_lesson(NAME)), directory)
+    finally:
+        shutil.rmtree(directory)
+    differ = [event["number"] for event in events if not event["ok"]]
+    print(said if differ else "", "cells that differ:", differ)
+    print(situation(), file=sys.stderr)
+"""
+
+
+def lesson(user=None, text=LESSON):
     """(what it prints, the situation), as root or as a user; whose checkout is at /mnt if they cannot reach it."""
     root = str(ROOT) if user is None or reachable() else "/mnt"
     python = sys.executable.replace(str(ROOT), root)
-    script = f"import sys; sys.path.insert(0, {root!r})\n" + textwrap.dedent(LESSON)
+    script = f"import sys; sys.path.insert(0, {root!r})\n" + textwrap.dedent(text)
     command = [python, "-B", "-c", script]
     if user is not None:
         command = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--", *command]
@@ -107,7 +127,7 @@ def lesson(user=None):
         command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", bind, "sh", *command]
     home = "/root" if user is None else user.pw_dir
     environment = {"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=100, env=environment, cwd="/")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, env=environment, cwd="/")
     assert done.returncode == 0, done.stderr
     return done.stdout, done.stderr.split()[-1]
 
@@ -139,6 +159,14 @@ def test_a_user_without_sudo_sees_the_same(as_root, user):
 
 def test_a_user_without_sudo_and_subordinate_ids_sees_the_same(as_root, user, single_map):
     assert lesson(user) == (as_root, "rootless")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_user_without_sudo_sees_what_was_recorded_as_root(user, name):
+    said, situation = lesson(user, f"NAME = {name!r}\n" + textwrap.dedent(SOLVED))
+    assert said.strip() == "cells that differ: []", said
+    assert situation == "rootless"
 
 
 def test_no_situation_leaves_a_trace(user, sudo, leaves_no_trace):

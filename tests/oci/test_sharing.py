@@ -1,5 +1,6 @@
 """What a container shares: user IDs through a map, namespaces with the host or another container, volumes."""
 
+import json
 import os
 import pathlib
 import select
@@ -8,7 +9,8 @@ import subprocess
 
 import pytest
 
-from tests.oci.box import command
+from labcore import caps, default, facts, plan, state, walk
+from tests.oci.box import SILENT, command
 
 HOST = "readlink /proc/self/ns/{}"
 KINDS = {"pid": "pid", "ipc": "ipc", "uts": "uts", "network": "net"}
@@ -206,3 +208,28 @@ def test_a_root_file_system_on_a_noexec_mount_says_so(lab, busybox):
     done = lab("run", "--rm", place, "true", code=126, through=words)
     assert "process.args[0]: 'true' cannot be executed: it lies on a mount with the option noexec" in done.stderr
     assert lab.ids() == []
+
+
+# ---- who enters -----------------------------------------------------------------------------------------------------
+
+
+def test_who_enters_cannot_be_looked_into_from_the_first_moment(lab, monkeypatch):
+    """The one who has just been born inside still holds much of the host: ptrace(2) of it would be a way out."""
+    monkeypatch.setattr(state, "DEFAULT_ROOT", str(lab.root))
+    name = lab.id()
+    config = default.config(name, "busybox", ["sleep", "1000"], facts.read(), {"userns": "0:70000:1000"})
+    config["process"]["capabilities"] = {kind: list(caps.BITS) for kind in ("bounding", "effective", "permitted")}
+    (lab.tmp / "config.json").write_text(json.dumps(config))
+    lab("create", "--bundle", lab.tmp, name, **SILENT)
+    lab("start", name)
+    known, handles = state.load(name), {}
+    steps = plan.enter(state.config(known), facts.read(), known["pid"], known["pidStart"], "")
+    assert "helper.join" in (s.address for s, _ in walk.walk(steps, handles, one_by_one=True))  # and no further
+    born = handles["init"]
+    number = next(line.split()[-1] for line in open(f"/proc/{born}/status") if line.startswith("NSpid:"))
+    try:
+        assert lab.out("exec", name, "ls", "/proc/1/root/")  # this it may: it has CAP_SYS_PTRACE here
+        assert "Permission denied" in lab("exec", name, "ls", f"/proc/{number}/root/", code=1).stderr
+    finally:
+        walk.let_go(handles)
+        os.waitpid(born, 0)

@@ -9,7 +9,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from labcore.errors import HostError
-from labcore.notebook.views import architecture, card, machine, namespaces, plan, readme, svg
+from labcore.notebook.mountinfo import Mount
+from labcore.notebook.views import architecture, card, idmap, machine, mounts, namespaces, plan, readme, svg
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
@@ -32,6 +33,16 @@ STEPS = [
     ("inside", "mount.attach", "Mount a new file system at a path inside the root, and more words than fit. " * 3, 40),
     ("inside", "uts.set_hostname", "Name this UTS namespace — sethostname(2).", None),
 ]
+MAPS = [[(0, 5, 10)], [(0, 20000, 1000), (5000, 40000, 10)]]  # from the innermost outwards
+MANY = [(n * 500_000_000, 4_000_000_000 - n * 400_000_000, 123_456_789) for n in range(8)]
+MOUNTS = [  # (number, parent, root, point, options, shared, master, unbindable, fstype)
+    [(Mount(40, 1, "/", "/mnt", "rw", 71001, 0, False, "tmpfs"), False),
+     (Mount(41, 40, "/", "/mnt/shop", "rw", 71002, 71001, False, "tmpfs"), True),
+     (Mount(42, 41, "/", "/mnt/shop", "ro,nosuid", 0, 0, False, "overlay-with-a-long-name"), False)],
+    [(Mount(50, 1, "/", "/mnt", "rw", 71001, 0, False, "tmpfs"), False),
+     (Mount(51, 50, "/", "/mnt/shop", "rw", 0, 71002, False, "tmpfs"), False),
+     (Mount(52, 50, "/", "/mnt/a very/long/path/that/has/no/end/at/all", "rw", 0, 0, True, "proc"), False)],
+]  # fmt: skip
 DRAW = {
     "namespaces": lambda: namespaces.draw(ROWS, KINDS),
     "namespaces of many": lambda: namespaces.draw([(f"p{n}", {k: (n * i) % 7 for i, k in enumerate(KINDS)})
@@ -40,6 +51,18 @@ DRAW = {
     "plan": lambda: plan.draw(STEPS),
     "long plan": lambda: plan.draw(STEPS * 40),
     "plan without times": lambda: plan.draw(STEPS, times=False),
+    "id map": lambda: idmap.draw(["drawer", "bob", "host"], MAPS, MAPS),
+    "id maps that differ": lambda: idmap.draw(["somebody-with-a-long-name", "host"], MAPS[1:], [[(7, 20000, 1)]]),
+    "id maps, many": lambda: idmap.draw([f"level-{n}" for n in range(9)], [MANY] * 8, [MANY[:2]] * 8),
+    "id maps that cross": lambda: idmap.draw(["x", "y"], [MANY[:1:-1]], [[(i, 40 - i, 1) for i in range(5)]]),
+    "no id map": lambda: idmap.draw(["carol", "host"], [[]], [[]]),
+    "no user namespace": lambda: idmap.draw(["host"], [], []),
+    "mounts": lambda: mounts.draw(list(zip(["host", "alice"], MOUNTS, strict=True)), "/mnt"),
+    "mounts of one": lambda: mounts.draw([("host", MOUNTS[0])], "/mnt"),
+    "mounts of three": lambda: mounts.draw(list(zip(["a" * 60, "b", "c"], [*MOUNTS, []], strict=True)), "/mnt"),
+    "mounts of nobody": lambda: mounts.draw([("host", [])], "/mnt"),
+    "many mounts": lambda: mounts.draw([(name, [(Mount(n, 1, "/", "/m" + f"/d{n:02}" * (n % 9), "rw", n, 0, False,
+                                        "tmpfs"), False) for n in range(1, 80)]) for name in "ab"], "/m"),
     "machine": machine.draw,
     "readme": readme.draw,
     "architecture": architecture.draw,
@@ -170,6 +193,20 @@ def test_the_words_of_the_namespaces_hold_every_mark():
         assert table[name] == [namespaces.symbols(ROWS, kind, "host")[at] for kind in KINDS]
 
 
+def test_root_is_followed_through_every_map():
+    assert DRAW["id map"]().sentence == "Root of drawer is 5 in bob and 20005 on the host."
+    assert idmap.draw(["a", "host"], [[(1, 0, 9)]], [[]]).sentence == "Nobody of host is root in a."
+    assert "65534" in DRAW["no id map"]().sentence
+
+
+def test_the_words_of_an_id_map_hold_every_line_of_the_files():
+    text = DRAW["id map"]().text
+    for line in ("drawer 0–9", "bob 5–14", "bob 5000–5009", "host 40000–40009", "host all others"):
+        assert line in text
+    assert idmap.draw(["a", "host"], MAPS[1:], [[(7, 20000, 1)]]).text.count("groups ") == 2
+    assert DRAW["id maps, many"]().text.count("level-0 ") == 8 + 1 + 2 + 1
+
+
 def test_the_words_of_a_card_hold_every_fact():
     text = card.draw(FACTS).text
     for fact in ("alice, running", "1 inside", "box", FACTS["cgroup"], "0 -> 1000", "41: number_0", "own", "host's"):
@@ -238,6 +275,28 @@ def test_the_layers_of_the_architecture_are_the_imports_there_are():
 def test_the_pictures_in_docs_are_what_the_project_draws(view):
     path = ROOT / "docs" / "pictures" / f"{view.__name__.rpartition('.')[2]}.svg"
     assert path.read_text(encoding="utf-8") == view.draw().svg, f"python -m {view.__name__} {path.relative_to(ROOT)}"
+
+
+def test_mounts_say_peers_slaves_and_what_is_covered_with_letters():
+    picture = DRAW["mounts"]()
+    rows = {line.split("  ")[0]: line for line in picture.text.splitlines()}
+    assert "⇄ shared B; ← slave of A; (covered)" in rows["/mnt/shop"] and "← slave of B" in rows["/mnt/shop"]
+    assert "ro; · private" in rows["/mnt/shop, on top"] and "× unbindable" in picture.text
+    assert not re.search(r"7100\d", picture.svg + picture.text)
+
+
+def test_the_sentence_of_mounts_says_what_crosses():
+    def mount(number, shared=0, master=0):
+        return [(Mount(number, 1, "/", "/m", "rw", shared, master, False, "tmpfs"), False)]
+
+    def said(one, other):
+        return mounts.draw([("a", one), ("b", other)], "/m").sentence
+
+    assert "a and b are peers" in said(mount(5, shared=9), mount(6, shared=9))
+    assert "b is a slave of a" in said(mount(5, shared=9), mount(6, master=9))
+    assert "a is a slave of b" in said(mount(5, master=9), mount(6, shared=9))
+    assert "neither direction" in said(mount(5), mount(6, master=9))
+    assert "one mount namespace" in said(mount(5, shared=9), mount(5, shared=9))
 
 
 def test_text_from_a_container_cannot_break_the_picture():

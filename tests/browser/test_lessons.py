@@ -1,4 +1,4 @@
-"""Lesson 01 in JupyterLab, in a real Chromium: it runs, its pictures are drawn, its stepper walks a real plan."""
+"""The lessons in JupyterLab, in a real Chromium: each runs, its pictures are drawn, and a stepper walks a real plan."""
 
 import glob
 
@@ -9,34 +9,37 @@ from labcore import state
 from labcore.notebook import book as books
 from tests.browser import notebook
 
+LESSONS = {path.stem: path for path in books.solution_paths()}
 pytestmark = pytest.mark.timeout(180)  # about 20 s each on a quiet machine; waiting for other test runs counts, too
 
 
-def test_the_solved_lesson_runs_and_its_stepper_walks_a_plan(lab, lesson_01):
+def test_a_solved_lesson_runs_and_its_stepper_walks_a_plan(lab):
     page, server = lab
-    others = built("stepped")
-    notebook.open_notebook(page, server, "solutions/01-uts.ipynb", len(code_cells(lesson_01)))
+    others, lesson = built("stepped"), books.read(LESSONS["01-uts"])
+    notebook.open_notebook(page, server, "solutions/01-uts.ipynb", len(code_cells(lesson)))
     cells = notebook.run_all(page)
-    every_cell_ran(cells, lesson_01)
+    every_cell_ran(cells, lesson)
     assert [cell["text"] for cell in cells if notebook.ERROR in cell["kinds"]] == []
-    for exercise, cell in checks(cells, lesson_01).items():
+    for exercise, cell in checks(cells, lesson).items():
         assert f"{exercise} ok" in cell["text"]
-    every_picture_is_drawn(page, lesson_01)
+    every_picture_is_drawn(page, lesson)
     walk(notebook.Stepper(page), others)
     assert page.faults == []
 
 
-def test_the_learners_copy_runs_on_past_checks_that_do_not_pass_yet(lab, lesson_01):
+@pytest.mark.parametrize("name", LESSONS)
+def test_the_learners_copy_runs_on_past_checks_that_do_not_pass_yet(lab, name):
     page, server = lab
-    notebook.open_notebook(page, server, "01-uts.ipynb", len(code_cells(lesson_01)))
+    lesson = books.read(LESSONS[name])
+    notebook.open_notebook(page, server, f"{name}.ipynb", len(code_cells(lesson)))
     cells = notebook.run_all(page)
-    every_cell_ran(cells, lesson_01)
-    wrong = [now["text"] for now, cell in zip(cells, code_cells(lesson_01), strict=True)
+    every_cell_ran(cells, lesson)
+    wrong = [now["text"] for now, cell in zip(cells, code_cells(lesson), strict=True)
              if notebook.ERROR in now["kinds"] and "raises-exception" not in books.tags(cell)]  # fmt: skip
     assert wrong == []
-    for exercise, cell in checks(cells, lesson_01).items():
+    for exercise, cell in checks(cells, lesson).items():
         assert f"{exercise} not yet" in cell["text"] and "Traceback" not in cell["text"]
-    every_picture_is_drawn(page, lesson_01)
+    every_picture_is_drawn(page, lesson)
     assert page.faults == []
 
 
@@ -63,7 +66,7 @@ def every_picture_is_drawn(page, book):
     outputs = [out for cell in book["cells"] for out in cell.get("outputs", ())]
     recorded = [out for out in outputs if "image/svg+xml" in out.get("data", {})]
     drawn = notebook.pictures(page)
-    assert len(drawn) == len(recorded) > 0
+    assert len(drawn) == len(recorded)
     for picture in drawn:
         assert picture["natural"] > 0 and picture["width"] > 0 and picture["height"] > 0 and picture["over"] <= 0
     assert "untrusted" not in page.locator(".jp-Notebook").inner_text().lower()

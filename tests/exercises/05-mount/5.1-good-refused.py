@@ -1,0 +1,7 @@
+# expect: good-refused
+# Exercise 5.1 · 5 lines
+def set_propagation(propagation):
+    kinds = {"shared": MS_SHARED, "slave": MS_SLAVE, "private": MS_PRIVATE}
+    if propagation not in kinds:
+        raise ValueError(f"no propagation: {propagation!r}")
+    mount(None, "/", None, MS_REC | kinds[propagation])

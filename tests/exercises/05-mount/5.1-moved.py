@@ -1,0 +1,9 @@
+# expect: moved
+# Exercise 5.1 · 5 lines
+def set_propagation(propagation):
+    kinds = {"shared": MS_SHARED, "slave": MS_SLAVE, "private": MS_PRIVATE,
+             "unbindable": MS_UNBINDABLE}
+    if propagation not in kinds:
+        raise ValueError(f"no propagation: {propagation!r}")
+    unshare(CLONE_NEWNS)
+    mount(None, "/", None, MS_REC | kinds[propagation])

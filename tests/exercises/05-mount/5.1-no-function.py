@@ -1,0 +1,3 @@
+# expect: no-function
+# Exercise 5.1 · 5 lines
+set_propagation = MS_SLAVE

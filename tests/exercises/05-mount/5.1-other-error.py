@@ -1,0 +1,6 @@
+# expect: other-error
+# Exercise 5.1 · 5 lines
+def set_propagation(propagation):
+    kinds = {"shared": MS_SHARED, "slave": MS_SLAVE, "private": MS_PRIVATE,
+             "unbindable": MS_UNBINDABLE}
+    mount(None, "/", None, MS_REC | kinds[propagation])

@@ -1,0 +1,8 @@
+# expect: top-only
+# Exercise 5.1 · 5 lines
+def set_propagation(propagation):
+    kinds = {"shared": MS_SHARED, "slave": MS_SLAVE, "private": MS_PRIVATE,
+             "unbindable": MS_UNBINDABLE}
+    if propagation not in kinds:
+        raise ValueError(f"no propagation: {propagation!r}")
+    mount(None, "/", None, kinds[propagation])

@@ -1,0 +1,4 @@
+# expect: still-writable
+# Exercise 5.2 · 2 lines
+def show_readonly(source, target):
+    mount(source, target, None, MS_BIND | MS_REC | MS_RDONLY)

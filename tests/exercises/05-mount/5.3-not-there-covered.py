@@ -1,0 +1,7 @@
+# expect: not-there
+# Exercise 5.3 · 4 lines
+def make_dev(directory, names):
+    for name in names:
+        os.close(os.open(f"{directory}/{name}", os.O_CREAT | os.O_WRONLY))
+        mount(f"/dev/{name}", f"{directory}/{name}", None, MS_BIND)
+    mount("dev", directory, "tmpfs", MS_NOSUID, "mode=755,size=64k")

@@ -1,0 +1,6 @@
+# expect: plain-file
+# Exercise 5.3 · 4 lines
+def make_dev(directory, names):
+    mount("dev", directory, "tmpfs", MS_NOSUID, "mode=755,size=64k")
+    for name in names:
+        os.close(os.open(f"{directory}/{name}", os.O_CREAT | os.O_WRONLY))

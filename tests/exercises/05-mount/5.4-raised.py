@@ -1,0 +1,9 @@
+# expect: raised
+# Exercise 5.4 · 3 lines
+def make_readonly(rootfs, paths):
+    for path in paths:
+        try:
+            place = openat2(rootfs, path, os.O_PATH, 0, RESOLVE_IN_ROOT)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        mount_setattr(place, "", MOUNT_ATTR_RDONLY, flags=AT_RECURSIVE | AT_EMPTY_PATH)

@@ -1,0 +1,6 @@
+# expect: no-deny
+# Exercise 6.1 · 4 lines
+def own_root(uid, gid):
+    unshare(CLONE_NEWUSER)
+    write("/proc/self/uid_map", f"0 {uid} 1")
+    write("/proc/self/gid_map", f"0 {gid} 1")

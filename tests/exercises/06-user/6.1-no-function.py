@@ -1,0 +1,3 @@
+# expect: no-function
+# Exercise 6.1 · 4 lines
+own_root = "unshare --map-root-user"

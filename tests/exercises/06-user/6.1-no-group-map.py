@@ -1,0 +1,6 @@
+# expect: no-group-map
+# Exercise 6.1 · 4 lines
+def own_root(uid, gid):
+    unshare(CLONE_NEWUSER)
+    write("/proc/self/setgroups", "deny")
+    write("/proc/self/uid_map", f"0 {uid} 1")

@@ -1,0 +1,6 @@
+# expect: first-line-only
+# Exercise 6.2 · 5 lines
+def write_maps(pid, uid_maps, gid_maps):
+    for name, maps in ("uid_map", uid_maps), ("gid_map", gid_maps):
+        for each in maps:
+            write(f"/proc/{pid}/{name}", f"{each['containerID']} {each['hostID']} {each['size']}\n")
