@@ -7,7 +7,6 @@ ends with its container: where no directory /run/labcore/web is, nobody has this
 """
 
 import _socket
-import errno
 import fcntl
 import os
 
@@ -63,10 +62,12 @@ def take(directory, subnet, container, names, ports):
     try:
         known = everywhere(root)
         stale = [(at, held) for at, held in known if not os.path.isdir(f"{root}/{held[1]}")]
-        for port in ports:
-            _check_free(port, [held for at, held in known if (at, held) not in stale])
-        for at, held in stale:
-            os.unlink(f"{at}/{held[0]}")
+        for at, held in known:
+            if (at, held) in stale:
+                os.unlink(f"{at}/{held[0]}")
+                continue
+            for port in (port for port in ports for other in held[3] if overlap(port, other)):
+                raise errors.StateError(f"{option(port)}: port {parts(port)[1]} is taken by container {held[1]!r}")
         told = " ".join([container, *names, *ports])
         for value in range(first + 2, last):  # the first is the network's own, the second the bridge's, the last is all
             try:
@@ -136,22 +137,7 @@ def option(port):
     return f"--publish {'' if ip == ANY else ip + ':'}{outside}:{inside}{'' if protocol == 'tcp' else '/udp'}"
 
 
-def _check_free(port, leases):
-    """Neither a container has this port, nor any program of the host — bind(2)."""
-    ip, outside, _, protocol = parts(port)
-    for _, container, _, ports in leases:
-        for other in map(parts, ports):
-            if (outside, protocol) == (other[1], other[3]) and (ip == other[0] or ANY in (ip, other[0])):
-                raise errors.StateError(f"{option(port)}: port {outside} is taken by container {container!r}")
-    kind = _socket.SOCK_STREAM if protocol == "tcp" else _socket.SOCK_DGRAM
-    sock = _socket.socket(_socket.AF_INET, kind | _socket.SOCK_CLOEXEC)
-    try:
-        if protocol == "tcp":  # connections on their way out take no port; for udp the word would mean to share it
-            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
-        sock.bind((ip, outside))
-    except OSError as error:
-        why = {errno.EADDRINUSE: f"port {outside} is taken",
-               errno.EADDRNOTAVAIL: f"{ip} is no address of this host"}.get(error.errno, error.strerror)  # fmt: skip
-        raise errors.StateError(f"{option(port)}: {why}") from None
-    finally:
-        sock.close()
+def overlap(port, other):
+    """Would both be one port of the host?"""
+    (ip, outside, _, protocol), theirs = parts(port), parts(other)
+    return (outside, protocol) == (theirs[1], theirs[3]) and (ip == theirs[0] or ANY in (ip, theirs[0]))

@@ -79,9 +79,9 @@ def publish(address, ports, stale):
 def attach(pid, link, bridge):
     """Lay a cable from the network's bridge into the container: a pair of devices — ip-link(8), veth(4)."""
     # hairpin: what a container sends to a port that it has published itself comes back through the same cable
-    do("ip", f"link add {link} type veth peer name {LINK} netns {pid}\n"
-             f"link set {link} master {bridge} up\n"
-             f"link set {link} type bridge_slave hairpin on\n")  # fmt: skip
+    start("ip", f"link add {link} type veth peer name {LINK} netns {pid}\n"
+                f"link set {link} master {bridge} up\n"
+                f"link set {link} type bridge_slave hairpin on\n").check()  # fmt: skip
 
 
 def await_ports(publishing, ports):
@@ -147,13 +147,6 @@ def exists(link):
 # -- ip and nft --------------------------------------------------------------------------------------------------------
 
 
-def do(name, lines):
-    """Have one of them do what these lines say; returns what it said."""
-    started = start(name, lines)
-    started.check()
-    return started.said
-
-
 def start(name, lines):
     """Start one of them on these lines, and do not wait for it — posix_spawn(3)."""
     program = find(name)
@@ -201,12 +194,13 @@ class Started:
     close = wait
 
     def check(self, *harmless):
-        """Raise what it said if it did not do what it was told, and said none of these words."""
+        """What it said; raised if it did not do what it was told, unless it said one of these words."""
         said = self.wait()
         if self.code and not any(words in said for words in harmless):
             lines = [line for line in said.splitlines() if line and not line.startswith("Command failed")]
             why = lines[0].rpartition("Error: ")[2] if lines else f"ended with {self.code}"
             raise errors.HostError(f"{self.name}: {why.removeprefix('RTNETLINK answers: ')}")
+        return said
 
 
 # -- plans -------------------------------------------------------------------------------------------------------------

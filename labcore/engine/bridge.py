@@ -7,6 +7,7 @@ import os
 
 from .. import net
 
+NO_TABLE = ("No such file", "not supported")  # what nft says where there is none, and so nothing to be removed
 _FORWARD = "/proc/sys/net/ipv4/ip_forward"
 
 # One table for all networks of the host. `add` says what should be there, whether it is already or not.
@@ -41,11 +42,11 @@ add rule ip labcore leaving ip saddr @subnets ct status dnat masquerade
 def build(known, top):
     """Make the bridge of a network and let in its rules; what the host was like is kept below `top`."""
     bridge, length = known["bridge"], known["subnet"].partition("/")[2]
-    _do("ip", f"link add {bridge} address {known['mac']} type bridge\n"
-              f"address add {known['gateway']}/{length} broadcast + dev {bridge}\n"
-              f"link set {bridge} up\n")  # fmt: skip
+    net.start("ip", f"link add {bridge} address {known['mac']} type bridge\n"
+                    f"address add {known['gateway']}/{length} broadcast + dev {bridge}\n"
+                    f"link set {bridge} up\n").check()  # fmt: skip
     _write(f"/proc/sys/net/ipv4/conf/{bridge}/route_localnet", "1")  # the host's 127.0.0.1:PORT leads to containers
-    _do("nft", TABLE + _elements("add", known))
+    net.start("nft", TABLE + _elements("add", known)).check()
     before = _read(_FORWARD)
     if before != "1":
         _write(f"{top}/forwarding", before)
@@ -58,27 +59,21 @@ def take_down(known, leases):
     if mac not in ("", known["mac"]):
         return
     stale = "".join(net.delete_elements(address, ports) for address, _, _, ports in leases)
-    _do("nft", stale + _elements("add", known) + _elements("delete", known), "No such file", "not supported")
+    lines = stale + _elements("add", known) + _elements("delete", known)
+    net.start("nft", lines).check(*NO_TABLE)
     if mac:
-        _do("ip", f"link delete {known['bridge']}\n")
+        net.start("ip", f"link delete {known['bridge']}\n").check()
 
 
 def take_down_last(top):
     """The table goes, unless another --root has networks here; then the host passes on what it did before."""
-    said = _do("nft", "list set ip labcore bridges\n", "No such file", "not supported")
+    said = net.start("nft", "list set ip labcore bridges\n").check(*NO_TABLE)
     if "elements" not in said:
-        _do("nft", "delete table ip labcore\n", "No such file", "not supported")
+        net.start("nft", "delete table ip labcore\n").check(*NO_TABLE)
     if os.path.exists(f"{top}/forwarding"):
         if "elements" not in said:
             _write(_FORWARD, _read(f"{top}/forwarding"))
         os.unlink(f"{top}/forwarding")
-
-
-def _do(program, lines, *harmless):
-    """What the program says; an error is raised unless it says one of these words: then there is nothing to be done."""
-    started = net.start(program, lines)
-    started.check(*harmless)
-    return started.said
 
 
 def _elements(verb, known):
@@ -90,7 +85,7 @@ def _elements(verb, known):
 
 def _mac(link):
     """The hardware address of a device; '' when there is no such device."""
-    words = _do("ip", f"link show {link}\n", "does not exist").split()
+    words = net.start("ip", f"link show {link}\n").check("does not exist").split()
     return words[words.index("link/ether") + 1] if "link/ether" in words else ""
 
 

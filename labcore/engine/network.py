@@ -160,6 +160,8 @@ def load_or_make(name):
 def place(container_id, name, publish, hostname, make=True):
     """A container's place in a network, as state.json has it; without `make` nothing is touched."""
     published = ports.parse(publish)
+    for port in published if make else ():
+        ports.check_free(port)
     try:
         known = load_or_make(name) if make else load(name)
     except errors.NotFound:

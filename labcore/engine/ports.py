@@ -1,6 +1,7 @@
 """Published ports: the words of --publish. What the kernel is told about them is net.publish."""
 
 import _socket
+import errno
 
 from .. import errors, lease
 
@@ -13,11 +14,26 @@ def parse(words):
         raise errors.SpecError(f"--publish: {len(words)} ports, but at most {MOST} can be published")
     found = [_one(word) for word in words]
     for n, port in enumerate(found):
-        ip, outside, _, protocol = lease.parts(port)
-        for earlier in map(lease.parts, found[:n]):
-            if (outside, protocol) == (earlier[1], earlier[3]) and (ip == earlier[0] or lease.ANY in (ip, earlier[0])):
-                raise errors.SpecError(f"--publish {words[n]}: port {outside} is published twice")
+        if any(lease.overlap(port, other) for other in found[:n]):
+            raise errors.SpecError(f"--publish {words[n]}: port {lease.parts(port)[1]} is published twice")
     return found
+
+
+def check_free(port):
+    """No program of the host may have this port; of containers the leases know — bind(2)."""
+    ip, outside, _, protocol = lease.parts(port)
+    kind = _socket.SOCK_STREAM if protocol == "tcp" else _socket.SOCK_DGRAM
+    sock = _socket.socket(_socket.AF_INET, kind | _socket.SOCK_CLOEXEC)
+    try:
+        if protocol == "tcp":  # connections on their way out take no port; for udp the word would mean to share it
+            sock.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+        sock.bind((ip, outside))
+    except OSError as error:
+        why = {errno.EADDRINUSE: f"port {outside} is taken",
+               errno.EADDRNOTAVAIL: f"{ip} is no address of this host"}.get(error.errno, error.strerror)  # fmt: skip
+        raise errors.StateError(f"{lease.option(port)}: {why}") from None
+    finally:
+        sock.close()
 
 
 def _one(word):

@@ -49,7 +49,7 @@ def overlap(a, b):
 
 def of_host():
     """{subnet: what has it} of the host's addresses and routes, as ip(8) tells them."""
-    return in_use(net.do("ip", "address show\nroute show table all\n"))
+    return in_use(net.start("ip", "address show\nroute show table all\n").check())
 
 
 def in_use(said):

@@ -13,8 +13,8 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
 
 from labcore import default, errors, plan, runtime, sharing, spec, state  # noqa: E402
 from labcore import rootfs as rootfs_step  # noqa: E402
-from labcore.image import template  # noqa: E402
 from labcore.engine import network  # noqa: E402
+from labcore.image import template  # noqa: E402
 from labcore.step import INSIDE, Step  # noqa: E402
 
 EVERYTHING = {

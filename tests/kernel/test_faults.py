@@ -54,8 +54,8 @@ class Box:
         self.root, self.rootfs, self.sleepers = root, rootfs, []
 
     def command(self, *words):
-        return subprocess.run([*self.through, str(HERE / ".venv/bin/labcore"), "--root", self.root, *words], capture_output=True,
-                              text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)  # fmt: skip
+        words = [*self.through, str(HERE / ".venv/bin/labcore"), "--root", self.root, *words]
+        return subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)
 
     def delete(self):
         done = self.command("delete", "--force", "box")
@@ -83,8 +83,8 @@ class Box:
 
     def run(self, kind):
         """A container that runs, made by a walker that outlives the test's look."""
-        process = subprocess.Popen([*self.through, *PYTHON, self.root, self.rootfs, kind, "stay"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, text=True)  # fmt: skip
+        words = [*self.through, *PYTHON, self.root, self.rootfs, kind, "stay"]
+        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.sleepers.append(process)
         assert process.stdout.readline() == "runs\n"
 

@@ -25,10 +25,10 @@ def test_loopback_is_down_until_it_is_switched_on(child, refusal):
 
 def test_an_address_and_a_route_are_what_ip_would_make_of_them(child):
     def tell():
-        net.do("ip", "link add eth0 type veth peer name other\nlink set other up\n")
+        net.start("ip", "link add eth0 type veth peer name other\nlink set other up\n").check()
         net.set_address("eth0", "10.89.3.7", 20)
         net.add_route("10.89.0.1")
-        return [net.do("ip", "address show eth0\n"), net.do("ip", "route show\n")]
+        return [net.start("ip", f"{what}\n").check() for what in ("address show eth0", "route show")]
 
     address, routes = child(tell, "net")
     assert "inet 10.89.3.7/20 brd 10.89.15.255 scope global eth0" in address and "UP" in address
@@ -49,7 +49,7 @@ def test_what_ip_and_nft_refuse_is_told_in_their_words(child):
         for name, lines in (("ip", "link set nowhere up\n"), ("ip", "pudding\n"), ("nft", "delete table ip nowhere\n"),
                             ("nft", "pudding\n")):  # fmt: skip
             try:
-                net.do(name, lines)
+                net.start(name, lines).check()
             except errors.HostError as error:
                 said.append(str(error))
         net.detach("nowhere")

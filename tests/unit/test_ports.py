@@ -1,5 +1,7 @@
 """The words of --publish."""
 
+import socket
+
 import pytest
 
 from labcore import errors
@@ -31,3 +33,21 @@ def test_a_port_is_published_once():
             ports.parse(words)
     with pytest.raises(errors.SpecError, match="at most 100"):
         ports.parse([f"{n}:{n}" for n in range(1, 102)])
+
+
+@pytest.mark.parametrize("kind, protocol", [(socket.SOCK_STREAM, "tcp"), (socket.SOCK_DGRAM, "udp")])
+def test_a_port_that_a_program_has_is_taken(kind, protocol):
+    with socket.socket(type=kind) as sock:
+        sock.bind(("127.0.0.1", 0))
+        if protocol == "tcp":
+            sock.listen()
+        port = sock.getsockname()[1]
+        for ip in ("0.0.0.0", "127.0.0.1"):
+            with pytest.raises(errors.StateError, match=f"^--publish .*: port {port} is taken$"):
+                ports.check_free(f"{ip}:{port}:80/{protocol}")
+    ports.check_free(f"127.0.0.1:{port}:80/{protocol}")
+
+
+def test_an_address_of_somebody_else_cannot_be_published_on():
+    with pytest.raises(errors.StateError, match="^--publish 192.0.2.99:80:80/udp: 192.0.2.99 is no address"):
+        ports.check_free("192.0.2.99:80:80/udp")

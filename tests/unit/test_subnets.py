@@ -30,7 +30,8 @@ ff00::/8 dev eth0 table local proto kernel metric 256 pref medium
 def test_what_the_host_has_is_read_from_ip():
     assert subnets.in_use(SAID) == {
         "127.0.0.0/8": "an address of lo", "192.0.2.0/24": "an address of eth0", "10.8.0.1/32": "a route to tun0",
-        "198.51.100.0/24": "a route to eth0", "203.0.113.0/25": "a route to nowhere", "192.0.2.255/32": "a route to eth0",
+        "198.51.100.0/24": "a route to eth0", "203.0.113.0/25": "a route to nowhere",
+        "192.0.2.255/32": "a route to eth0",
     }  # fmt: skip
     assert subnets.in_use("") == {}
 
