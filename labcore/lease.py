@@ -67,7 +67,8 @@ def take(directory, subnet, container, names, ports):
                 os.unlink(f"{at}/{held[0]}")
                 continue
             for port in (port for port in ports for other in held[3] if overlap(port, other)):
-                raise errors.StateError(f"{option(port)}: port {parts(port)[1]} is taken by container {held[1]!r}")
+                raise errors.StateError(f"{option(port)}: port {parts(port)[1]} is taken by container {held[1]!r}",
+                                        f"`labcore rm {held[1]}` gives it back")  # fmt: skip
         told = " ".join([container, *names, *ports])
         for value in range(first + 2, last):  # the first is the network's own, the second the bridge's, the last is all
             try:

@@ -76,10 +76,12 @@ def publish(address, ports, stale):
     return {"publishing": start("nft", lines)}
 
 
-def attach(pid, link, bridge):
+def attach(pid, link, bridge, address):
     """Lay a cable from the network's bridge into the container: a pair of devices — ip-link(8), veth(4)."""
+    # a hardware address made of the address: who has talked to the last one here finds the next one
+    mac = ":".join(["02:00", *(f"{byte:02x}" for byte in _socket.inet_aton(address))])
     # hairpin: what a container sends to a port that it has published itself comes back through the same cable
-    start("ip", f"link add {link} type veth peer name {LINK} netns {pid}\n"
+    start("ip", f"link add {link} type veth peer name {LINK} address {mac} netns {pid}\n"
                 f"link set {link} master {bridge} up\n"
                 f"link set {link} type bridge_slave hairpin on\n").check()  # fmt: skip
 
@@ -213,7 +215,7 @@ def plan_host(network):
     ports, link = network["ports"], network["link"]
     lease_it = host(take_address, **{k: network[k] for k in ("directory", "subnet", "container", "names", "ports")})
     begin = host(publish, address=handle("address"), ports=ports, stale=handle("stale"))
-    lay = host(attach, pid=handle("init"), link=link, bridge=network["bridge"])
+    lay = host(attach, pid=handle("init"), link=link, bridge=network["bridge"], address=handle("address"))
     end = host(await_ports, publishing=handle("publishing"), ports=ports)
     return ([lease_it, begin], [lay], [end]) if ports else ([lease_it], [lay], [])
 

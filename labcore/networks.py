@@ -75,7 +75,7 @@ def _members(known):
 
 
 def _inspect(o, name):
-    known = network.load(name)
+    known = network.load(name, refresh=False)
     print(jsonfile.dumps(known | {"containers": _members(known)}))
     return 0
 

@@ -43,7 +43,7 @@ def run(o, words, monitored):
     examples:
       labcore run busybox echo hi
       labcore run --rm -it --memory 64m busybox sh
-      labcore run -d --name web busybox httpd -f
+      labcore run -d --name web --publish 8080:80 busybox httpd -f
       labcore run --explain ./rootfs /bin/true
     """
     container_id, bundle, config = _what_to_run(o, words)

@@ -128,13 +128,15 @@ def everyone():
     return found
 
 
-def load(name):
-    """What is known of one network; it waits while somebody makes it."""
+def load(name, refresh=True):
+    """What is known of one network, with the host's name servers of now; it waits while somebody makes it."""
     directory = f"{top()}/{check_name(name)}"
     fd = lease.lock(state.root())
     try:
         if not os.path.exists(f"{directory}/hosts"):
             raise _unknown(name)
+        if refresh:
+            refresh_name_servers(directory)
         return jsonfile.read(f"{directory}/network.json") | {"directory": directory}
     finally:
         os.close(fd)
@@ -163,13 +165,11 @@ def place(container_id, name, publish, hostname, make=True):
     for port in published if make else ():
         ports.check_free(port)
     try:
-        known = load_or_make(name) if make else load(name)
+        known = load_or_make(name) if make else load(name, refresh=False)
     except errors.NotFound:
         if make or name != DEFAULT:
             raise
         known = describe(name) | {"directory": f"{top()}/{name}"}
-    if make:
-        refresh_name_servers(known["directory"])
     return {k: known[k] for k in ("name", "directory", "subnet", "gateway", "bridge")} | {
         "link": f"lab{os.urandom(6).hex()}", "container": container_id, "ports": published,
         "names": [hostname] if hostname != container_id and _is_plain(hostname) else []}  # fmt: skip

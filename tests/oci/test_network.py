@@ -72,6 +72,14 @@ print(server.accept()[1][0], flush=True)
 """
 
 
+def test_who_has_talked_to_the_last_one_finds_the_next_one_at_its_address(world):
+    for name in ("one", "two"):
+        world.serve(name, "--network", "lab")
+        assert world.leases() == {"10.89.0.2": name}
+        assert world.host.get("http://10.89.0.2/") == f"{name}\n"
+        world.lab("rm", "--force", name)
+
+
 def test_udp_is_published_too(world):
     world.lab("run", "-d", "--name", "box", "--publish", "5353:53/udp", "busybox", "sleep", "1000", **SILENT)
     world.python(ECHO, inside="box")

@@ -74,7 +74,7 @@ def test_a_lease_without_its_container_is_free_and_reported(root):
 def test_a_port_is_given_once_in_all_networks(root, first, second):
     port = 8080
     take(root, "web", f"{first}:{port}:80/tcp")
-    with pytest.raises(errors.StateError, match=f"{port}:1: port {port} is taken by container 'web'$"):
+    with pytest.raises(errors.StateError, match=f"{port}:1: port {port} is taken by container 'web'\n"):
         take(root, "two", f"{second}:{port}:1/tcp", network="shop", subnet="10.7.0.0/24")
     assert leases(root, "shop") == {}
 
