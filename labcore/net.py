@@ -71,27 +71,28 @@ def take_address(directory, subnet, container, names, ports):
 
 
 def publish(address, ports, stale):
-    """Begin to lead ports of the host to the container's address; it is awaited later — nft(8)."""
+    """Begin to lead ports of the host to the container's address — nft(8)."""
     lines = "".join(delete_elements(*old) for old in stale) + create_elements(address, ports)
-    return {"publishing": start("nft", lines)}
+    return {"publishing": start("nft", lines) if lines else None}
 
 
 def attach(pid, link, bridge, address):
-    """Lay a cable from the network's bridge into the container: a pair of devices — ip-link(8), veth(4)."""
+    """Begin to lay a cable from the network's bridge into the container: a pair of devices — ip-link(8), veth(4)."""
     # a hardware address made of the address: who has talked to the last one here finds the next one
     mac = ":".join(["02:00", *(f"{byte:02x}" for byte in _socket.inet_aton(address))])
     # hairpin: what a container sends to a port that it has published itself comes back through the same cable
-    start("ip", f"link add {link} type veth peer name {LINK} address {mac} netns {pid}\n"
-                f"link set {link} master {bridge} up\n"
-                f"link set {link} type bridge_slave hairpin on\n").check()  # fmt: skip
+    lines = (f"link add {link} type veth peer name {LINK} address {mac} netns {pid}\n"
+             f"link set {link} master {bridge} up\n"
+             f"link set {link} type bridge_slave hairpin on\n")  # fmt: skip
+    return {"cable": start("ip", lines)}
 
 
-def await_ports(publishing, ports):
-    """Go on only when the ports lead there — waitpid(2)."""
-    if "File exists" in publishing.wait():
+def await_connection(cable, publishing, ports):
+    """Go on only when the cable is there and the ports lead to its end — waitpid(2)."""
+    cable.check()
+    if publishing and "File exists" in publishing.check("File exists"):
         raise errors.StateError(f"{', '.join(map(lease.option, ports))}: taken, but by no container that is known here",
                                 "`nft list table ip labcore` shows by which address")  # fmt: skip
-    publishing.check()
 
 
 def unpublish(directory, container):
@@ -208,26 +209,25 @@ class Started:
 # -- plans -------------------------------------------------------------------------------------------------------------
 
 
-def plan_host(network):
-    """([before anything else is made], [when init is born], [late: nft had time while all the rest was made])."""
-    if not network:
-        return [], [], []
-    ports, link = network["ports"], network["link"]
-    lease_it = host(take_address, **{k: network[k] for k in ("directory", "subnet", "container", "names", "ports")})
-    begin = host(publish, address=handle("address"), ports=ports, stale=handle("stale"))
-    lay = host(attach, pid=handle("init"), link=link, bridge=network["bridge"], address=handle("address"))
-    end = host(await_ports, publishing=handle("publishing"), ports=ports)
-    return ([lease_it, begin], [lay], [end]) if ports else ([lease_it], [lay], [])
-
-
-def plan(spec, network):
-    """lo is switched on in a network namespace that is new; then the address and the way out."""
+def plan(spec):
+    """lo is switched on in a network namespace that is new."""
     if any(n["type"] == "network" and not n.get("path") for n in spec["linux"]["namespaces"]):
         yield inside(set_loopback_up)
-    if network:
-        yield inside(set_address, link=LINK, address=handle("address"),
-                     prefix_length=int(network["subnet"].partition("/")[2]))  # fmt: skip
-        yield inside(add_route, gateway=network["gateway"])
+
+
+def plan_connect(network):
+    """([before anything else is made], [when init is born], [late: ip and nft had time while the rest was made])."""
+    if not network:
+        return [], [], []
+    ports, link, address = network["ports"], network["link"], handle("address")
+    return (
+        [host(take_address, **{k: network[k] for k in ("directory", "subnet", "container", "names", "ports")}),
+         host(publish, address=address, ports=ports, stale=handle("stale"))],
+        [host(attach, pid=handle("init"), link=link, bridge=network["bridge"], address=address)],
+        [host(await_connection, cable=handle("cable"), publishing=handle("publishing"), ports=ports),
+         inside(set_address, link=LINK, address=address, prefix_length=int(network["subnet"].partition("/")[2])),
+         inside(add_route, gateway=network["gateway"])],
+    )  # fmt: skip
 
 
 def plan_delete(network):

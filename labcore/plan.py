@@ -37,7 +37,7 @@ def create(spec, facts, bundle, directory, first_state, attached=False, keep=0, 
 def _build(spec, facts, bundle, directory, first_state, sibling=False, keep=0, console_socket=None):
     """What lies between the claim and the program: the container itself."""
     path, network = first_state["cgroupPath"], first_state.get("network")
-    lease, cable, ports = net.plan_host(network)
+    lease, cable, address = net.plan_connect(network)
     yield from lease
     cgroup = CGROUPS.get(facts["cgroup"]) if path else None
     if cgroup:
@@ -57,7 +57,7 @@ def _build(spec, facts, bundle, directory, first_state, sibling=False, keep=0, c
     yield from namespace.plan(spec)
     yield from uts.plan(spec)
     yield from ipc.plan(spec)
-    yield from net.plan(spec, network)
+    yield from net.plan(spec)
     yield inside(mount.set_propagation, propagation="slave")
     yield from rootfs.plan_open(spec, bundle, facts)
     yield from mount.plan(spec, bundle, facts)
@@ -66,13 +66,13 @@ def _build(spec, facts, bundle, directory, first_state, sibling=False, keep=0, c
             yield from cgroup.plan_show(spec, facts, path, m)
     yield from device.plan(spec, facts)
     yield from tty.plan(spec)
+    yield from address
     yield from sysctl.plan(spec)
     yield from mount.plan_protect(spec)
     yield from rootfs.plan(spec)
     yield from rlimit.plan(spec)
     yield from process.plan_find(spec)
     yield from tty.plan_host(spec, console_socket)
-    yield from ports
 
 
 def start(spec, directory, attached=False, keep=0, mine=None):

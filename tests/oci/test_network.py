@@ -285,8 +285,8 @@ def test_networks_are_listed(world):
 
 def test_a_plan_with_a_network_makes_nothing(world):
     said = world.out("plan", "--publish", "8080:80", "busybox", "true")
-    order = [said.index(f"net.{name} ") for name in ("take_address", "publish", "attach", "set_address", "add_route",
-                                                     "await_ports")]  # fmt: skip
+    order = [said.index(f"net.{name} ") for name in ("take_address", "publish", "attach", "await_connection",
+                                                     "set_address", "add_route")]  # fmt: skip
     assert order == sorted(order)
     assert world.left() == world.first
 
