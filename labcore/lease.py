@@ -56,7 +56,7 @@ def everywhere(root):
 
 
 def take(directory, subnet, container, names, ports):
-    """Lease a free address and these ports; (address, the leases that had lost their container)."""
+    """Lease a free address of the network, and the host's ports that are to lead to it — symlink(2)."""
     root, (first, last) = root_of(directory), span(subnet)
     fd = lock(root)
     try:
@@ -76,23 +76,27 @@ def take(directory, subnet, container, names, ports):
             except FileExistsError:
                 continue
             write_hosts(directory)
-            return text(value), [held for _, held in stale]
+            return {"address": text(value), "stale": [[held[0], held[3]] for _, held in stale]}
     except FileNotFoundError:
         raise errors.StateError(f"network {os.path.basename(directory)!r} is gone") from None
     finally:
         os.close(fd)
-    name, count = os.path.basename(directory), last - first - 2
-    raise errors.StateError(f"network {name!r} is full: all {count} addresses are leased",
+    raise errors.StateError(f"network {os.path.basename(directory)!r} is full: all its addresses are leased",
                             "remove containers, or create a network with a larger --subnet")  # fmt: skip
+
+
+def held_by(directory, container):
+    """[(address, ports)] of a container in a network; nothing where the network is gone."""
+    known = of(directory) if os.path.isdir(directory) else []
+    return [(address, ports) for address, owner, _, ports in known if owner == container]
 
 
 def end(directory, container):
     """Give back what a container has of a network — unlink(2)."""
     fd = lock(root_of(directory))
     try:
-        for address, owner, _, _ in of(directory):
-            if owner == container:
-                os.unlink(f"{directory}/{address}")
+        for address, _ in held_by(directory, container):
+            os.unlink(f"{directory}/{address}")
         write_hosts(directory)
     except FileNotFoundError:
         pass  # the network is gone, and all leases with it

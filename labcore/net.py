@@ -15,6 +15,7 @@ _SIOCADDRT, _SIOCGIFFLAGS, _SIOCSIFFLAGS, _SIOCSIFADDR, _SIOCSIFNETMASK = 0x890B
 _IFF_UP, _RTF_UP, _RTF_GATEWAY = 1, 1, 2
 PROGRAMS = {"ip": ("iproute2", ["-batch", "-"]), "nft": ("nftables", ["-f", "-"])}  # name: (package, words)
 LINK = "eth0"  # what a container calls its end
+GONE = ("File exists", "No such file")  # nft: the element leads elsewhere, or its table is gone; in no case is it ours
 
 
 # -- inside: a socket and a request of netdevice(7) --------------------------------------------------------------------
@@ -64,16 +65,17 @@ def _internet(address):
 # -- the host's side: a cable, and ports -------------------------------------------------------------------------------
 
 
-def take_address(directory, subnet, container, names, ports):
-    """Lease a free address of the network, and the host's ports that are to lead to it — symlink(2)."""
-    address, stale = lease.take(directory, subnet, container, names, ports)
-    return {"address": address, "stale": [[at, ports] for at, _, _, ports in stale]}
-
-
-def publish(address, ports, stale):
+def publish(directory, container, address, ports, stale):
     """Begin to lead ports of the host to the container's address — nft(8)."""
     lines = "".join(delete_elements(*old) for old in stale) + create_elements(address, ports)
-    return {"publishing": start("nft", lines) if lines else None}
+    if not lines:
+        return {"publishing": None}
+    turn = lease.lock(f"{lease.root_of(directory)}/{container}")  # nft keeps it to its end, whoever is killed meanwhile
+    try:
+        os.set_inheritable(turn, True)
+        return {"publishing": start("nft", lines)}
+    finally:
+        os.close(turn)
 
 
 def attach(pid, link, bridge, address):
@@ -97,8 +99,8 @@ def await_connection(cable, publishing, ports):
 
 def unpublish(directory, container):
     """Begin to take the ports away that lead to this container's address, and no others — nft(8)."""
-    known = lease.of(directory) if os.path.isdir(directory) else []
-    lines = "".join(delete_elements(address, ports) for address, owner, _, ports in known if owner == container)
+    os.close(lease.lock(f"{lease.root_of(directory)}/{container}"))
+    lines = "".join(delete_elements(*held) for held in lease.held_by(directory, container))
     return {"unpublishing": start("nft", lines) if lines else None}
 
 
@@ -113,9 +115,9 @@ def detach(link):
 
 def give_back(directory, container, unpublishing):
     """When the ports are gone, end the lease of the address — waitpid(2), unlink(2)."""
-    if unpublishing:
-        # refused as a whole: one is another's, so ours were never made; or the table has gone, and all with it
-        unpublishing.check("File exists", "No such file")
+    if unpublishing and "File exists" in unpublishing.check(*GONE):  # one leads elsewhere: then each by itself
+        for address, port in [(at, port) for at, ports in lease.held_by(directory, container) for port in ports]:
+            start("nft", delete_elements(address, [port])).check(*GONE)
     lease.end(directory, container)
 
 
@@ -140,11 +142,8 @@ def _element(port):
 
 
 def exists(link):
-    """Is there a device of this name? — if_nametoindex(3)"""
-    try:
-        return bool(_socket.if_nametoindex(link))
-    except OSError:
-        return False
+    """Is there a device of this name? — if_nameindex(3)"""
+    return any(name == link for _, name in _socket.if_nameindex())
 
 
 # -- ip and nft --------------------------------------------------------------------------------------------------------
@@ -185,13 +184,10 @@ class Started:
 
     def wait(self):
         """What it said, when it has ended — waitpid(2)."""
-        said = b""
-        while self.code is None:
-            part = os.read(self.ear, 1 << 16)
-            said += part
-            if not part:
-                os.close(self.ear)
-                self.code, self.said = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), said.decode()
+        if self.code is None:
+            with os.fdopen(self.ear, encoding="utf-8", errors="replace") as ear:
+                self.said = ear.read()
+            self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         return self.said
 
     close = wait
@@ -220,9 +216,10 @@ def plan_connect(network):
     if not network:
         return [], [], []
     ports, link, address = network["ports"], network["link"], handle("address")
+    whose = {k: network[k] for k in ("directory", "container")}
     return (
-        [host(take_address, **{k: network[k] for k in ("directory", "subnet", "container", "names", "ports")}),
-         host(publish, address=address, ports=ports, stale=handle("stale"))],
+        [host(lease.take, **whose, subnet=network["subnet"], names=network["names"], ports=ports),
+         host(publish, **whose, address=address, ports=ports, stale=handle("stale"))],
         [host(attach, pid=handle("init"), link=link, bridge=network["bridge"], address=address)],
         [host(await_connection, cable=handle("cable"), publishing=handle("publishing"), ports=ports),
          inside(set_address, link=LINK, address=address, prefix_length=int(network["subnet"].partition("/")[2])),

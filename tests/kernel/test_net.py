@@ -109,7 +109,7 @@ NETWORK = dict.fromkeys(("name", "directory", "gateway", "bridge", "link", "cont
 def cases(verb):
     """The numbers of the steps that a network adds to a plan."""
     names = [s.address for s in steps_of(verb, "network", NETWORK)] if os.geteuid() == 0 else []
-    return [pytest.param(n, name, id=name) for n, name in enumerate(names) if name.startswith("net.")]
+    return [pytest.param(n, name, id=name) for n, name in enumerate(names) if name.startswith(("net.", "lease."))]
 
 
 @pytest.mark.parametrize("when", ["before", "after"])

@@ -3,11 +3,12 @@
 import json
 import os
 import re
+import shutil
 import signal
 
 import pytest
 
-from tests.oci.box import SILENT, wait_until_gone
+from tests.oci.box import SILENT, command, wait_until_gone
 from tests.oci.test_bad_input import refused
 from tests.oci.world import HOST, OUTSIDE
 
@@ -204,12 +205,27 @@ def test_a_cable_that_somebody_else_has_removed_is_no_obstacle(world):
     assert world.leases() == {} and "8080" not in world.host.sh("nft list ruleset")
 
 
+def test_a_run_killed_while_nft_works_leaves_nothing_that_comes_later(world, tmp_path):
+    world.lab("network", "create", "lab")
+    slow, begun = tmp_path / "nft", tmp_path / "begun"
+    slow.write_text(f'#!/bin/sh\necho > {begun}\nsleep 1\nexec {shutil.which("nft")} "$@"\n')
+    slow.chmod(0o755)
+    run = world.start("env", f"PATH={tmp_path}:{os.environ['PATH']}", *command(world.root), "run", "--name", "web",
+                      "--publish", "8080:80", "busybox", "true")  # fmt: skip
+    while not begun.exists():
+        assert run.poll() is None, run.stderr.read()
+    run.kill()
+    world.lab("delete", "--force", "web")
+    assert "8080" not in world.host.sh("nft list ruleset") and world.leases() == {}
+
+
 def test_a_port_that_leads_to_somebody_else_is_left_alone(world):
-    world.serve("web", "--publish", "8080:80")
+    world.serve("web", "--publish", "8080:80", "--publish", "8081:80", "-p", "127.0.0.1:8082:80")
     world.host.sh("nft 'delete element ip labcore ports { tcp . 8080 }; "
                   "add element ip labcore ports { tcp . 8080 : 10.9.9.9 . 1 }'")  # fmt: skip
     world.lab("rm", "--force", "web")
-    assert "10.9.9.9" in world.host.sh("nft list map ip labcore ports")
+    rules = world.host.sh("nft list table ip labcore")
+    assert "tcp . 8080 : 10.9.9.9 . 1 }" in rules and "808" not in rules.replace("8080", "")
     world.host.sh("nft flush map ip labcore ports")
 
 
@@ -285,8 +301,8 @@ def test_networks_are_listed(world):
 
 def test_a_plan_with_a_network_makes_nothing(world):
     said = world.out("plan", "--publish", "8080:80", "busybox", "true")
-    order = [said.index(f"net.{name} ") for name in ("take_address", "publish", "attach", "await_connection",
-                                                     "set_address", "add_route")]  # fmt: skip
+    order = [said.index(f"{name} ") for name in ("lease.take", "net.publish", "net.attach", "net.await_connection",
+                                                 "net.set_address", "net.add_route")]  # fmt: skip
     assert order == sorted(order)
     assert world.left() == world.first
 

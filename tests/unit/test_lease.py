@@ -26,9 +26,9 @@ def leases(root, network="lab"):
 
 
 def test_addresses_are_given_in_their_order_and_come_back(root):
-    assert [take(root, name)[0] for name in ("a", "b", "c")] == ["10.89.0.2", "10.89.0.3", "10.89.0.4"]
+    assert [take(root, name)["address"] for name in ("a", "b", "c")] == ["10.89.0.2", "10.89.0.3", "10.89.0.4"]
     lease.end(f"{root}/.networks/lab", "b")
-    assert take(root, "d")[0] == "10.89.0.3"
+    assert take(root, "d")["address"] == "10.89.0.3"
     assert leases(root) == {"10.89.0.2": "a", "10.89.0.3": "d", "10.89.0.4": "c"}
 
 
@@ -45,7 +45,7 @@ def test_hosts_is_the_same_file_and_says_who_is_where(root):
 
 def test_of_many_each_has_an_address_of_its_own(root):
     got = []
-    threads = [threading.Thread(target=lambda n=n: got.append(take(root, f"c{n}")[0])) for n in range(20)]
+    threads = [threading.Thread(target=lambda n=n: got.append(take(root, f"c{n}")["address"])) for n in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -54,8 +54,8 @@ def test_of_many_each_has_an_address_of_its_own(root):
 
 
 def test_a_small_network_is_full_at_last(root):
-    assert take(root, "a", subnet="10.7.0.0/30")[0] == "10.7.0.2"
-    with pytest.raises(errors.StateError, match=r"^network 'lab' is full: all 1 addresses are leased"):
+    assert take(root, "a", subnet="10.7.0.0/30")["address"] == "10.7.0.2"
+    with pytest.raises(errors.StateError, match=r"^network 'lab' is full: all its addresses are leased"):
         take(root, "b", subnet="10.7.0.0/30")
     assert leases(root) == {"10.7.0.2": "a"}
 
@@ -64,8 +64,8 @@ def test_a_lease_without_its_container_is_free_and_reported(root):
     port = 8080
     take(root, "ghost", f"0.0.0.0:{port}:80/tcp", network="shop", subnet="10.7.0.0/24")
     (root / "ghost").rmdir()
-    address, stale = take(root, "web", f"0.0.0.0:{port}:81/tcp")
-    assert (address, stale) == ("10.89.0.2", [("10.7.0.2", "ghost", [], [f"0.0.0.0:{port}:80/tcp"])])
+    took = take(root, "web", f"0.0.0.0:{port}:81/tcp")
+    assert took == {"address": "10.89.0.2", "stale": [["10.7.0.2", [f"0.0.0.0:{port}:80/tcp"]]]}
     assert leases(root, "shop") == {}
 
 

@@ -124,7 +124,7 @@ def test_orders_that_the_kernel_demands(rootfs):
 
 def test_orders_of_a_network(rootfs):
     made = make("network", rootfs)
-    assert before(made["run"], "state.claim", "net.take_address", "net.publish", "helper.clone", "net.attach",
+    assert before(made["run"], "state.claim", "lease.take", "net.publish", "helper.clone", "net.attach",
                   "net.set_loopback_up", "mount.attach", "net.await_connection", "net.set_address", "net.add_route",
                   "rootfs.pivot", "state.created", "process.execute")  # fmt: skip
     assert before(made["delete"], "pid.kill", "net.unpublish", "net.detach", "net.give_back", "state.forget")
