@@ -124,6 +124,14 @@ class Actor:
         self.started[child] = None
         return {"pid": child}, [syscalls.pidfd_open(child)]
 
+    def do_become(self, fds, argv):
+        """Be this program from now on, with the same PID; an answer only comes when that fails — execve(2)."""
+        process.reset_signals()
+        try:
+            os.execv(argv[0], argv)
+        finally:
+            _signal.signal(_signal.SIGINT, self.interrupted)
+
     def do_status(self, fds, pid):
         """The exit code of a command in the background, None while it runs."""
         if self.started[pid] is None:

@@ -33,6 +33,19 @@ def write_mine(address, function, directory="mine"):
     return path
 
 
+def kept(directory="mine"):
+    """{address: source} of every function that has been kept."""
+    try:
+        names = sorted(name for name in os.listdir(directory) if name.endswith(".py") and name.count(".") == 2)
+    except FileNotFoundError:
+        return {}
+    found = {}
+    for name in names:
+        with open(os.path.join(directory, name), encoding="utf-8") as file:
+            found[name.removesuffix(".py")] = file.read()
+    return found
+
+
 def passed_as(address, function):
     """The exercise in which this very function passed its check."""
     hint = f'run check(...) on it first, then keep("{address}", ...) again'

@@ -10,6 +10,16 @@ def show_namespaces(*processes, kinds=None):
     return namespaces.draw(rows, kinds)
 
 
+def show_reach(*processes, others=()):
+    """Who finds which IPC object, and which of `others`: a path, an abstract socket as `@name`, a key as `key name`."""
+    from . import reach
+    from .process import Process
+    from .views import reach as view
+
+    found = [Process.host(), *processes]
+    return view.draw([each.name for each in found], reach.rows(found, others))
+
+
 def show_plan(container, times=None, only=None):
     """The plan of a container, step by step; `only` names the modules whose steps are wanted."""
     if only is None:
@@ -46,3 +56,39 @@ def show_mounts(*processes, below):
     from .views import mounts
 
     return mounts.draw([(each.name, mountinfo.below(mountinfo.read(each), below)) for each in processes], below)
+
+
+def show_root(*processes):
+    """The file tree that each process sees: its mounts, and what of the host's tree it still reaches."""
+    from . import roots
+    from .views import root
+
+    return root.draw([roots.facts(each) for each in processes])
+
+
+def step_switches(command="hostname; echo /*", directory="mine", **options):
+    """A switch for each function kept in `directory`, and a container that runs on those which stand on yours."""
+    import contextlib
+    import io
+
+    from .containers import Container
+    from .mine import kept
+    from .views import switches
+
+    sources = kept(directory)
+
+    def run(chosen):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            Container("switched", command=command, mine={each: sources[each] for each in chosen}, **options).run()
+        return said.getvalue()
+
+    return switches.Switches(list(sources), run)
+
+
+def show_network(*processes, sentence=None):
+    """Network namespaces, and the cables and bridges between them; the host's comes first."""
+    from . import links
+    from .process import Process
+    from .views import network
+
+    return network.draw(links.gather([Process.host(), *processes]), sentence)

@@ -80,6 +80,19 @@ class Process:
         answer, fds = self._ask("start", {"argv": ["/bin/sh", "-c", command]}, output=output)
         return Background(self, command, answer["pid"], fds[0], output)
 
+    def become(self, command):
+        """Have it become a shell command, for good: an object with .pid .output .wait() .kill() — execve(2)."""
+        self._demand_life()
+        output = os.memfd_create(f"{self.name}: {command}")
+        message = {"do": "become", "with": {"argv": ["/bin/sh", "-c", command]}, "outputs": 2}
+        try:
+            answer, _ = link.talk(self.socket, message, [output, output], (), self._interrupt())
+        except (EOFError, OSError):  # execve has closed its end
+            self._ask = self._is_a_program
+            return Program(self, command, None, os.dup(self.pidfd), output)
+        os.close(output)
+        raise revive(answer["error"], self.name, "")
+
     def fork(self, name):
         """A child of this process, also an actor: it has its namespaces, and those that wait for its children."""
         return Process(name, self)
@@ -191,6 +204,10 @@ class Process:
         if not self.alive:
             self._hear(lambda: wire.receive(self.socket) if self.pidfd is not None else broken())
 
+    def _is_a_program(self, *_, **__):
+        raise errors.LabError(f"{self.name} has become a program, and takes no orders any more",
+                              f'look at it from outside, or make another: Process("{self.name}")')  # fmt: skip
+
 
 def broken():
     """There is nobody any more."""
@@ -225,3 +242,11 @@ class Background:
     def __del__(self):
         os.close(self.pidfd)
         os.close(self._output)
+
+
+class Program(Background):
+    """What an actor has become. Its exit status is its parent's to know."""
+
+    def wait(self, timeout_s=None):
+        """Wait until it ends: True; None when it still runs after timeout_s."""
+        return wait_for(self.pidfd, timeout_s) or None

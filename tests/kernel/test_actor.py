@@ -235,3 +235,76 @@ def test_a_card_says_the_same_every_time():
         print(alice._repr_mimebundle_())
     """
     assert notebook(script) == notebook(script)
+
+
+def test_an_actor_becomes_a_program_with_the_same_pid_and_takes_no_orders_any_more():
+    said = notebook("""
+        import os
+        host, alice = Process.host(), Process("alice")
+        number = alice.pid
+        shell = alice.become("read go < /dev/null; echo I am $$; exec sleep 600")
+        while "I am" not in shell.output:
+            pass
+        print(shell.output == f"I am {number}\\n", shell.pid == alice.pid == number, alice.alive, alice.hostname())
+        try:
+            alice.sh("true")
+        except Exception as error:
+            print(error)
+        print(shell.wait(0))
+        shell.kill()
+        print(shell.wait(20), alice.alive)
+    """)
+    assert said.splitlines() == [
+        "True True True host", "alice has become a program, and takes no orders any more",
+        '  hint: look at it from outside, or make another: Process("alice")', "None", "True False",
+    ]  # fmt: skip
+
+
+def test_what_cannot_be_executed_leaves_the_actor_as_it_was():
+    said = notebook("""
+        import os
+        host, alice = Process.host(), Process("alice")
+        host.sh("mount -t tmpfs lab /mnt")
+        alice.call(os.chroot, "/mnt")
+        try:
+            alice.become("true")
+        except FileNotFoundError as error:
+            print("no shell here")
+        print(alice.call(os.listdir, "/"))
+    """)
+    assert said == "no shell here\n[]\n"
+
+
+def test_a_root_is_surveyed_from_outside_before_and_after_each_change():
+    said = notebook("""
+        import os
+        from labcore.notebook import roots
+        host, alice, bob = Process.host(), Process("alice"), Process("bob")
+        host.sh("mount -t tmpfs lab /mnt && mkdir -p /mnt/room/sub")
+        def short(who):
+            found = roots.facts(who)
+            print(*(found[key] for key in ("kind", "path", "mounts", "old", "cwd", "open", "proc")))
+        short(bob)
+        bob.call(os.chroot, "/mnt/room")
+        short(bob)
+        alice.call(unshare, CLONE_NEWNS)
+        alice.call(mount, None, "/", None, MS_REC | MS_SLAVE)
+        alice.call(mount, "/mnt/room", "/mnt/room", None, MS_BIND)
+        door = alice.call(os.open, "/", os.O_RDONLY)
+        alice.call(os.chdir, "/mnt/room")
+        alice.call(pivot_root, ".", ".")
+        short(alice)
+        alice.call(umount, ".", MNT_DETACH)
+        alice.call(mount, "tmpfs", "sub", "tmpfs", MS_RDONLY)
+        short(alice)
+        alice.call(os.close, door)
+        short(alice)
+    """)
+    tree = "[('/', 'from the host', 'rw')"
+    assert said.splitlines() == [
+        "host / [] None False 0 host",
+        "chroot /mnt/room [] None True 0 None",
+        f"own / {tree}] on its / False 1 None",
+        f"own / {tree}, ('/sub', 'new tmpfs', 'ro')] None False 1 None",
+        f"own / {tree}, ('/sub', 'new tmpfs', 'ro')] None False 0 None",
+    ]

@@ -227,3 +227,12 @@ def test_an_error_from_an_actor_is_shown_with_the_line_of_the_cell(monkeypatch):
     no = diagnosis("98.2", cell("K = 1\n# a comment\n\n\ndef f(n):\n    return K")["f"])
     assert no.at == "line 6: return K"
     assert no.observed == "your code raised OSError: sethostname('', 65): Invalid argument"
+
+
+def test_what_is_kept_can_be_read_back(tmp_path):
+    from labcore.notebook.mine import kept as read_back
+
+    assert read_back(tmp_path / "nothing") == {}
+    for name in ("uts.set_hostname.py", "notes.py", "uts.set_hostname.py.new"):
+        (tmp_path / name).write_text("text of " + name)
+    assert read_back(tmp_path) == {"uts.set_hostname": "text of uts.set_hostname.py"}

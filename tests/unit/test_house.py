@@ -50,7 +50,7 @@ SIDEWAYS = {
 
 LONGEST_MODULE, LONGEST_FUNCTION, RUNTIME_PATH = 300, 40, 3400
 LONG_MODULES = {  # "name.py": (lines allowed, "why")
-    "syscalls.py": (350, "a list: one short function for each system call"),
+    "syscalls.py": (480, "a list: one short function for each system call"),
     "doctor.py": (350, "a list: one short function for each finding"),
     "verbs.py": (320, "a list: one function for each verb, with what --help says"),
 }

@@ -10,7 +10,20 @@ import pytest
 
 from labcore.errors import HostError
 from labcore.notebook.mountinfo import Mount
-from labcore.notebook.views import architecture, card, idmap, machine, mounts, namespaces, plan, readme, svg
+from labcore.notebook.views import (
+    architecture,
+    card,
+    idmap,
+    machine,
+    mounts,
+    namespaces,
+    network,
+    plan,
+    reach,
+    readme,
+    root,
+    svg,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
@@ -43,7 +56,56 @@ MOUNTS = [  # (number, parent, root, point, options, shared, master, unbindable,
      (Mount(51, 50, "/", "/mnt/shop", "rw", 0, 71002, False, "tmpfs"), False),
      (Mount(52, 50, "/", "/mnt/a very/long/path/that/has/no/end/at/all", "rw", 0, 0, True, "proc"), False)],
 ]  # fmt: skip
+ROOTS = [
+    {"name": "bob", "kind": "host", "path": "/", "mounts": [], "old": None, "cwd": False, "open": 0, "proc": "host"},
+    {"name": "carol", "kind": "chroot", "path": "/mnt/room", "mounts": [("/proc", "from the host", "rw")], "old": None,
+     "cwd": True, "open": 2, "proc": "host"},
+    {"name": "eve", "kind": "own", "path": "/", "mounts": [("/", "from the host", "rw"), ("/dev", "new tmpfs", "ro")],
+     "old": None, "cwd": False, "open": 0, "proc": None},
+    {"name": "half-way-" * 9, "kind": "own", "path": "/", "old": "at /" + "old/" * 40, "cwd": True, "open": 123,
+     "mounts": [(f"/{n}" * 30, "new " + "fs" * 40, "rw") for n in range(30)], "proc": "own"},
+    {"name": "deep", "kind": "chroot", "path": "/room" * 40, "mounts": [], "old": None, "cwd": False, "open": 0,
+     "proc": None},
+]  # fmt: skip
+
+
+def veth(name, peer=None, *addresses, up=True, master=None):
+    return {"name": name, "kind": "veth", "up": up, "addresses": list(addresses), "master": master, "peer": peer}
+
+
+def space(name, *devices, lo=True, **more):
+    loopback = {"name": "lo", "kind": "loopback", "up": lo, "addresses": [], "master": None, "peer": None}
+    return {"names": [name], "devices": [loopback, *devices], "routes": [], "ports": [], "forwards": False, "rules": [],
+            **more}  # fmt: skip
+
+
+def bridge(name, *addresses):
+    return {**veth(name, None, *addresses), "kind": "bridge"}
+
+
+SHOP = [
+    space("host", bridge("shop0", "10.4.0.1/24"), veth("cable-a", (1, "eth0"), master="shop0"),
+          veth("cable-b", (2, "eth0"), master="shop0", up=False), veth("wan0", (3, "eth0"), "203.0.113.1/24"),
+          forwards=True, rules=["what is forwarded is dropped", "port 80 -> 10.4.0.2:80", "masquerade"]),
+    space("alice", veth("eth0", (0, "cable-a"), "10.4.0.2/24"), routes=["default via 10.4.0.1"], ports=[80]),
+    space("bob", veth("eth0", (0, "cable-b"), "10.4.0.3/24", up=False), veth("side", (4, "side"), "10.9.0.1/30"),
+          lo=False),
+    space("customer", veth("eth0", (0, "wan0"), "203.0.113.9/24")),
+    space("eve", veth("side", (2, "side")), veth("lost")),
+    space("nobody", lo=False),
+]  # fmt: skip
+CROWD = [
+    space("the-host-has-a-very-long-name", bridge("a-bridge-name-x", *["192.168.100.100/24"] * 5), bridge("empty"),
+          *[veth(f"very-long-name{n}", (n, "eth0"), master="a-bridge-name-x") for n in range(1, 30)],
+          veth("both", (0, "ends")), veth("ends", (0, "both"), up=False), veth("lost"),
+          routes=["198.51.100.0/24 via 192.168.100.254"] * 9, ports=list(range(40)), rules=["long words " * 9] * 5),
+    *[space(f"somebody-with-a-very-long-name-{n}", veth("eth0", (0, f"very-long-name{n}"), *["192.168.100.100/24"] * 4),
+            *[veth(f"another-name{m}") for m in range(9)], ports=[65000 + m for m in range(20)]) for n in range(1, 30)],
+]  # fmt: skip
 DRAW = {
+    "root": lambda: root.draw(ROOTS[:3]),
+    "roots of many": lambda: root.draw(ROOTS + ROOTS[::-1]),
+    "root of nobody": lambda: root.draw([]),
     "namespaces": lambda: namespaces.draw(ROWS, KINDS),
     "namespaces of many": lambda: namespaces.draw([(f"p{n}", {k: (n * i) % 7 for i, k in enumerate(KINDS)})
                                                    for n in range(60)]),
@@ -63,7 +125,17 @@ DRAW = {
     "mounts of nobody": lambda: mounts.draw([("host", [])], "/mnt"),
     "many mounts": lambda: mounts.draw([(name, [(Mount(n, 1, "/", "/m" + f"/d{n:02}" * (n % 9), "rw", n, 0, False,
                                         "tmpfs"), False) for n in range(1, 80)]) for name in "ab"], "/m"),
+    "network": lambda: network.draw(SHOP),
+    "network of many": lambda: network.draw(CROWD),
+    "network of one": lambda: network.draw([space("host")]),
+    "network of none": lambda: network.draw([]),
     "machine": machine.draw,
+    "reach": lambda: reach.draw(["host", "alice", "a-process-with-a-long-name"], [
+        ("queue 0x5409", [True, False, False]), ("queue 0x5409", [False, True, True]), ("/dev/shm/" + "x" * 90,
+        [True, False, True]), ("key alices-safe", [True, True, True])]),
+    "reach of many": lambda: reach.draw([f"p{n}" for n in range(9)], [
+        (f"memory 0x{n:x}", [n % (i + 2) == 0 for i in range(9)]) for n in range(70)]),
+    "reach of nobody": lambda: reach.draw([], []),
     "readme": readme.draw,
     "architecture": architecture.draw,
 }
@@ -205,6 +277,32 @@ def test_the_words_of_an_id_map_hold_every_line_of_the_files():
         assert line in text
     assert idmap.draw(["a", "host"], MAPS[1:], [[(7, 20000, 1)]]).text.count("groups ") == 2
     assert DRAW["id maps, many"]().text.count("level-0 ") == 8 + 1 + 2 + 1
+def test_reach_says_how_much_is_common_to_all():
+    picture = DRAW["reach"]()
+    assert "reaches key alices-safe; the other 3 are" in picture.sentence
+    assert picture.text.splitlines()[-1].split() == ["key", "alices-safe", "yes", "yes", "yes"]
+    assert "some of the processes only" in reach.draw(["a"], [("queue 0x1", [False])]).sentence
+    assert "46 more" in DRAW["reach of many"]().svg
+def test_the_words_of_a_network_hold_every_fact():
+    text = network.draw(SHOP).text
+    assert text.startswith("On the bridge shop0 of host hang alice and bob; a cable joins host and customer; "
+                           "a cable joins bob and eve; no cable leads to nobody.\n")  # fmt: skip
+    for fact in (r"alice +eth0 +veth +up +10.4.0.2/24 +cable-a of host", r"eve +lost +veth +up +- +somewhere else",
+                 r"host +cable-b +veth on shop0 +down +- +eth0 of bob", "nobody: lo down",
+                 "host: .*forwarding on; what is forwarded is dropped; port 80 → 10.4.0.2:80; masquerade",
+                 "alice: lo up; listens on port 80; default via 10.4.0.1"):  # fmt: skip
+        assert re.search(fact, text), fact
+    assert len(re.findall("^somebody", network.draw(CROWD).text, re.M)) == 29 * 12
+
+
+def test_a_cable_with_an_end_that_is_down_is_broken():
+    assert "dasharray" in network.draw(SHOP).svg
+    assert "dasharray" not in network.draw([SHOP[0] | {"devices": SHOP[0]["devices"][:3]}, SHOP[1]]).svg
+
+
+def test_a_network_without_cables_says_so():
+    assert network.draw([space("host")]).sentence == "There is one network namespace, and no cable leads out of it."
+    assert network.draw([space("host"), space("alice")]).sentence == "No cable leads to host and alice."
 
 
 def test_the_words_of_a_card_hold_every_fact():
@@ -302,6 +400,7 @@ def test_the_sentence_of_mounts_says_what_crosses():
 def test_text_from_a_container_cannot_break_the_picture():
     odd = "</text><script>&\x1b[31m\x00\udc80\uffff\"'" + "W" * 200
     for picture in (namespaces.draw([("host", HOST), (odd, HOST)]), card.draw({"name": odd, "root": odd, odd: odd}),
+                    network.draw([space("host", bridge(odd, odd), rules=[odd]), space(odd, veth(odd, None, odd))]),
                     plan.draw([("host", odd, odd, 1)])):
         ET.fromstring(picture.svg.encode())
         assert "<script" not in picture.svg
@@ -454,3 +553,38 @@ def test_buttons_keep_their_labels_and_classes(make_stepper):
         "step": "Step", "run": "Run to end", "reset": "Reset", "end": "End",
     }
     assert all(f"lab-stepper-{name}" in button._dom_classes for name, button in one.buttons.items())
+
+
+def test_the_sentence_says_whose_root_is_what_and_what_leads_back():
+    assert root.draw(ROOTS[:3]).sentence == (
+        "bob has the host's /; carol has a directory for /, with the host's tree around it; "
+        "eve has a tree of its own, and nothing leads back."
+    )
+    assert "and a way leads back" in root.draw([{**ROOTS[2], "open": 1}]).sentence
+
+
+def test_the_words_of_a_root_hold_every_mount_and_every_way_out():
+    text = root.draw(ROOTS[1:4]).text
+    for fact in ("/dev", "new tmpfs", "ro", "2 outside", "a way out", "host's processes", "/29", "mounted at /old/"):
+        assert fact in text
+
+
+def test_switches_run_what_stands_on_yours_and_show_what_comes_back():
+    switches = pytest.importorskip("labcore.notebook.views.switches", reason="needs ipywidgets")
+    asked = []
+
+    def run(chosen):
+        asked.append(chosen)
+        if len(chosen) > 1:
+            raise HostError("too much", "take less")
+        return "<box>\n"
+
+    one = switches.Switches(["uts.set_hostname", "rootfs.pivot"], run)
+    assert one.chosen() == [] and asked == []
+    one.rows["rootfs.pivot"].value = "yours"
+    one.button.click()
+    assert asked == [["rootfs.pivot"]] and "yours: rootfs.pivot" in one.said.value and "&lt;box&gt;" in one.said.value
+    one.rows["uts.set_hostname"].value = "yours"
+    one.button.click()
+    assert "too much" in one.said.value and "take less" in one.said.value
+    assert "Nothing is kept" in switches.Switches([], run).said.value

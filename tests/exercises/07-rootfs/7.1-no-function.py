@@ -1,0 +1,3 @@
+# expect: no-function
+# Exercise 7.1 · 4 lines
+pivot = "rootfs"

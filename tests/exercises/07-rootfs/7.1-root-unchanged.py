@@ -1,0 +1,5 @@
+# expect: root-unchanged
+# Exercise 7.1 · 4 lines
+def pivot(rootfs):
+    os.fchdir(rootfs)
+    os.chdir("/")

@@ -1,0 +1,3 @@
+# expect: no-function
+# Exercise 7.4 · 2 lines
+build = "cp"

@@ -1,0 +1,5 @@
+# expect: no-program
+# Exercise 7.4 · 2 lines
+def build(who, top, program):
+    needs = [word for word in who.out(f"ldd {program}").split() if word.startswith("/")]
+    who.sh(f"cp --parents --dereference {' '.join(needs)} {top}")
