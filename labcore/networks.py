@@ -108,7 +108,7 @@ def place(o, container_id, config, make=True):
     word = o.get("network") or (network.DEFAULT if publish else "none")
     if o.get("bundle"):
         raise UsageError("--network, --publish: a bundle says itself which network namespace it has")
-    if word in network.WORDS or word == "private" or word.startswith("container:"):
+    if word in network.WORDS or word.startswith("container:"):
         if publish:
             raise errors.SpecError(f"--publish {publish[0]}: needs a network, but --network is {word}",
                                    f"leave out --network, or name one: --network {network.DEFAULT}")  # fmt: skip

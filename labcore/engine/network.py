@@ -14,7 +14,7 @@ from .. import errors, jsonfile, lease, net, state
 from . import bridge, ports, subnets
 
 DEFAULT = "lab"  # made when somebody first asks for it
-WORDS = ("none", "host")  # which are no networks
+WORDS = ("none", "private", "host")  # which mean something else for --network
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
 

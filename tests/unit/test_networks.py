@@ -11,7 +11,7 @@ def test_a_name_can_be_part_of_a_device(name):
     assert network.check_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "x" * 12, "-a", "_a", "a.b", "a b", "a/b", "ä", "none", "host", "a\n"])
+@pytest.mark.parametrize("name", ["", "x" * 12, "-a", "_a", "a.b", "a b", "a/b", "ä", "none", "host", "private", "a\n"])
 def test_a_name_that_cannot_is_refused(name):
     with pytest.raises(errors.SpecError, match="^network "):
         network.check_name(name)
