@@ -48,7 +48,7 @@ SIDEWAYS = {
 
 # ---- exceptions, each with its reason ---------------------------------------------------------------------------
 
-LONGEST_MODULE, LONGEST_FUNCTION, RUNTIME_PATH = 300, 40, 3400
+LONGEST_MODULE, LONGEST_FUNCTION, RUNTIME_PATH = 300, 40, 3600
 LONG_MODULES = {  # "name.py": (lines allowed, "why")
     "syscalls.py": (480, "a list: one short function for each system call"),
     "doctor.py": (350, "a list: one short function for each finding"),
