@@ -215,10 +215,11 @@ def running(words, **options):
 
 def pass_on(process, deadline):
     """Copy a process's output to ours until it ends; False when the time is over first."""
-    pipe = process.stdout.fileno()
+    pipe, data = process.stdout.fileno(), b""
     while True:
         remaining = deadline - time.monotonic()
         if remaining <= 0 or not select.select([pipe], [], [], remaining)[0]:
+            sys.stdout.write("\n" if data and not data.endswith(b"\n") else "")
             return False
         data = os.read(pipe, 1 << 16)
         if not data:
@@ -236,13 +237,12 @@ def boot(kind, image, directory, asked):
         listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         listener.bind(f"{directory}/socket")
         listener.listen(1)
-        log = stack.enter_context(open(f"{directory}/log", "wb"))
+        log, qemu_log = [stack.enter_context(open(f"{directory}/{name}", "wb")) for name in ("virtiofsd", "qemu")]
         words = [*daemon(), f"--fd={listener.fileno()}"]
         stack.enter_context(running(words, pass_fds=[listener.fileno()], stdout=log, stderr=log))
         listener.close()
-        machine = stack.enter_context(
-            running(qemu(kind, image, directory, asked), stdout=subprocess.PIPE, stderr=log))
-        return pass_on(machine, deadline)
+        words = qemu(kind, image, directory, asked)
+        return pass_on(stack.enter_context(running(words, stdout=subprocess.PIPE, stderr=qemu_log)), deadline)
 
 
 # ---- the command line --------------------------------------------------------------------------------------------
@@ -276,9 +276,9 @@ def result(directory, asked, in_time):
     status = read(f"{directory}/status").strip()
     if status.isdigit():
         return int(status)
-    for name in ("log", "console"):
+    for name in ("virtiofsd", "qemu", "console")[0 if in_time else 1 :]:  # virtiofsd complains when QEMU is killed
         for line in read(f"{directory}/{name}").splitlines()[-15:]:
-            print(f"vm {name}: {line.rstrip()}", file=sys.stderr)
+            print(f"{name}: {line.rstrip()}", file=sys.stderr)
     if in_time:
         say("the VM ended without a result", "its last words are above; --verbose shows all of the kernel's")
         return NO_RESULT
@@ -321,7 +321,7 @@ def main(words):
             settings = f"CGROUPS={asked.cgroups}\nCHECKOUT={shlex.quote(CHECKOUT) if hidden(CHECKOUT) else ''}\n"
             initramfs(directory, version, {"settings": settings, "command": command})
             in_time = boot(kind, image, directory, asked)
-            if asked.files and os.path.exists(f"{directory}/tar"):
+            if asked.files and read(f"{directory}/status"):
                 os.makedirs(asked.files, exist_ok=True)
                 subprocess.run(["tar", "-C", asked.files, "--no-same-owner", "-xf", f"{directory}/tar"],
                                stdin=subprocess.DEVNULL)  # fmt: skip
