@@ -25,6 +25,7 @@ INSIDE = (
 )
 LONGEST_S = 480  # all of it; the wall time that CI spends is about a quarter of this
 PYTEST = [
+    "env", f"PYTHONPATH={ROOT}/tests/vm/lean",
     # 120 seconds are not enough for a test that takes 8 outside; nbval and anyio only cost time to load
     ".venv/bin/python", "-m", "pytest", "-v", "-p", "no:nbval", "-p", "no:anyio", "--timeout", "300", "--color=no",
     "-o", "junit_family=xunit1", "--durations=5",
