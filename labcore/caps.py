@@ -71,11 +71,6 @@ def plan_bounding(spec):
     yield inside(keep_over_setuid)
 
 
-def plan_regain(spec):
-    """Without noNewPrivileges only CAP_SYS_ADMIN may install a filter, which another user would no longer have."""
-    yield inside(regain)
-
-
 def plan(spec):
     """After the change of user, the sets that remain."""
     sets = spec["process"]["capabilities"]

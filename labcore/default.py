@@ -45,11 +45,12 @@ def config(container_id, image, args, facts, options):
     """A whole configuration, checked, from the options of `labcore run`."""
     path, annotations = root_of(image)
     namespaces, entered = sharing.namespaces(options, facts)
-    linux = {} if entered else sharing.user_maps(options.get("userns"), facts)
+    rootless = bool(options.get("rootless"))  # said to root: the plan that an ordinary user's container has
+    linux = {} if entered else sharing.user_maps(options.get("userns"), facts, rootless)
     if linux:
         namespaces.append({"type": "user"})
     ids = (entered or linux).get("gidMappings")
-    if ids and facts["root"] and not facts["in_userns"]:  # root's files are root's inside, too
+    if ids and facts["root"] and not facts["in_userns"] and not rootless:  # root's files are root's inside, too
         annotations = annotations | {rootfs.MAPPED: template.mount_point()}
     many = not ids or any(m["containerID"] <= 5 < m["containerID"] + m["size"] for m in ids)
     who, default_caps = options.get("user"), list(caps.DEFAULT)

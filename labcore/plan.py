@@ -15,7 +15,7 @@ def run(spec, facts, bundle, directory, first_state, attached=True, keep=0, mine
     """From nothing to the program, by one who stays: create and start in one list, without a door between them."""
     pid_file = options.pop("pid_file", None)
     steps = [host(state.claim, directory=directory, state=first_state, config=spec)]
-    steps += _build(spec, facts, bundle, directory, first_state["cgroupPath"], keep=keep, **options)
+    steps += _build(spec, facts, bundle, directory, first_state, keep=keep, **options)
     steps.append(host(state.created, directory=directory, init=handle("init"), pid_file=pid_file))
     if not attached:
         steps.append(inside(process.outlive_parent))
@@ -27,7 +27,7 @@ def create(spec, facts, bundle, directory, first_state, attached=False, keep=0, 
     pid_file = options.pop("pid_file", None)
     steps = [host(state.claim, directory=directory, state=first_state, config=spec),
              host(state.listen, directory=directory)]  # fmt: skip
-    steps += _build(spec, facts, bundle, directory, first_state["cgroupPath"], keep=keep, **options)
+    steps += _build(spec, facts, bundle, directory, first_state, keep=keep, **options)
     tail = [list(s) for s in _with(_tail(spec, attached, keep, directory), mine) if s.place == INSIDE]
     carried = [handle("filter")] if spec["linux"]["seccomp"] else []
     steps.append(inside(helper.park, listener=handle("listener"), steps=tail, attached=attached, carry=carried))
@@ -35,15 +35,19 @@ def create(spec, facts, bundle, directory, first_state, attached=False, keep=0, 
     return _with(steps, mine)
 
 
-def _build(spec, facts, bundle, directory, path, sibling=False, keep=0, console_socket=None):
+def _build(spec, facts, bundle, directory, first_state, sibling=False, keep=0, console_socket=None):
     """What lies between the claim and the program: the container itself."""
     yield from seccomp.plan_host(spec, facts)
+    path, network = first_state["cgroupPath"], first_state.get("network")
+    lease, cable, address = net.plan_connect(network)
+    yield from lease
     cgroup = CGROUPS.get(facts["cgroup"]) if path else None
     if cgroup:
         own = not spec["linux"]["cgroupsPath"]  # a place that somebody chose may be there before us
         make, *limit = cgroup.plan_make(facts, path, spec["linux"]["resources"], own)
         yield from (make, host(state.own, directory=directory, made=handle("made")), *limit)
     yield from _init(spec, facts, path, sibling, keep)
+    yield from cable
     if cgroup:
         yield from cgroup.plan_enter(facts, path)
     yield from process.plan_host(spec)
@@ -64,6 +68,7 @@ def _build(spec, facts, bundle, directory, path, sibling=False, keep=0, console_
             yield from cgroup.plan_show(spec, facts, path, m)
     yield from device.plan(spec, facts)
     yield from tty.plan(spec)
+    yield from address
     yield from sysctl.plan(spec)
     yield from mount.plan_protect(spec)
     yield from rootfs.plan(spec)
@@ -113,6 +118,8 @@ def delete(known, facts):
         steps.append(host(pid.kill, pid=known["pid"], started=known["pidStart"], signal=9))
     else:
         steps.append(host(state.dismiss, directory=known["directory"]))
+    ports, cable = net.plan_delete(known.get("network"))
+    steps += ports
     if known.get("cgroupPath"):
         cgroup = CGROUPS[known["cgroup"]]
         places = {k: v for k, v in cgroup.places(facts, known["cgroupPath"]).items() if v in known["owned"]}
@@ -120,7 +127,7 @@ def delete(known, facts):
             steps += [host(cgroup.kill, paths=places), host(cgroup.remove, paths=places)]
         elif known["status"] == "creating":  # named, but never marked as made: nobody is in it, or it is not ours
             steps.append(host(cgroup.remove_empty, paths=cgroup.places(facts, known["cgroupPath"])))
-    return [*steps, host(state.forget, directory=known["directory"])]
+    return [*steps, *cable, host(state.forget, directory=known["directory"])]
 
 
 def _init(spec, facts, path, sibling, keep):
@@ -144,7 +151,7 @@ def _tail(spec, attached, keep, directory, pid=None):
                          path=profile["listenerPath"], metadata=profile.get("listenerMetadata")))  # fmt: skip
     ready = [*process.plan_prepare(spec, attached, keep)]
     if last and not spec["process"]["noNewPrivileges"]:
-        last = [*ready, *caps.plan_regain(spec), *last, *drop]
+        last = [*ready, inside(caps.regain), *last, *drop]  # it takes CAP_SYS_ADMIN, which another user has lost
     else:
         last = [*drop, *ready, *last]
     return [*process.plan_privileges(spec), *caps.plan_bounding(spec), *process.plan_user(spec), *last,

@@ -13,8 +13,7 @@ from .step import Descriptor, handle, host, inside
 _ARGUMENT = {"index": int, "value": int, "valueTwo": int, "op": str}
 SHAPE = {
     "defaultAction": str, "defaultErrnoRet": int, "architectures": [str], "flags": [str], "listenerPath": str,
-    "listenerMetadata": str,
-    "syscalls": [{"names": [str], "action": str, "errnoRet": int, "args": [_ARGUMENT]}],
+    "listenerMetadata": str, "syscalls": [{"names": [str], "action": str, "errnoRet": int, "args": [_ARGUMENT]}],
 }  # fmt: skip
 ALLOW, LOG, NOTIFY, ERRNO, TRACE = 0x7FFF0000, 0x7FFC0000, 0x7FC00000, 0x50000, 0x7FF00000
 ACTIONS = {f"SCMP_ACT_{name}": number for name, number in {
@@ -69,11 +68,9 @@ def _check_action(rule, name, code, where):
         raise errors.SpecError(f"{where}.{name}: missing")
     if action not in ACTIONS:
         raise errors.SpecError(f"{where}.{name}: unknown action {action!r}")
-    if rule.get(code) is None:
-        return
-    if ACTIONS[action] not in (ERRNO, TRACE):
+    if rule.get(code) is not None and ACTIONS[action] not in (ERRNO, TRACE):
         raise errors.SpecError(f"{where}.{code}: {action} returns no errno")
-    if not 0 <= rule[code] <= 4095:
+    if not 0 <= (rule.get(code) or 0) <= 4095:
         raise errors.SpecError(f"{where}.{code}: {rule[code]} is no errno")
 
 
@@ -123,10 +120,10 @@ def _version(machine):
 
 
 def _load():
-    library = syscalls.libseccomp()
-    if library is None:
-        raise errors.HostError("linux.seccomp: libseccomp.so.2 is not on this machine", "apt install libseccomp2")
-    return library
+    try:
+        return syscalls.libseccomp()
+    except OSError:
+        raise errors.HostError("linux.seccomp: no libseccomp.so.2 on this machine", "apt install libseccomp2") from None
 
 
 def _translate(library, profile):
@@ -148,9 +145,7 @@ def _translate(library, profile):
 
 
 def _action(name, code):
-    if ACTIONS[name] in (ERRNO, TRACE):
-        return ACTIONS[name] | (1 if code is None else code)  # EPERM
-    return ACTIONS[name]
+    return ACTIONS[name] | ((1 if code is None else code) if ACTIONS[name] in (ERRNO, TRACE) else 0)  # 1 is EPERM
 
 
 def _add_rule(library, context, rule, default, where):

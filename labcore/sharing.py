@@ -75,9 +75,9 @@ def mounts(usual, namespaces, ids):
 # -- IDs ---------------------------------------------------------------------------------------------------------------
 
 
-def user_maps(word, facts):
+def user_maps(word, facts, rootless=False):
     """{uidMappings, gidMappings} for --userns, or {} where no user namespace is wanted."""
-    if word in (None, "host") and facts["root"]:
+    if word in (None, "host") and facts["root"] and not rootless:
         return {}
     if word == "host":
         raise errors.SpecError("--userns host: needs root")

@@ -128,10 +128,8 @@ def send_listener(directory, notify, path, metadata, pid):
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
     try:
         sock.connect(path)
-        sent = sock.sendmsg([data], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, notify.to_bytes(4, "little"))],
-                            _socket.MSG_NOSIGNAL)  # fmt: skip
-        while sent < len(data):
-            sent += sock.send(data[sent:], _socket.MSG_NOSIGNAL)
+        rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, notify.to_bytes(4, "little"))
+        sock.sendall(data[sock.sendmsg([data], [rights], _socket.MSG_NOSIGNAL) :], _socket.MSG_NOSIGNAL)
     except OSError as error:
         raise errors.StateError(f"linux.seccomp.listenerPath: {path}: {error.strerror or error}") from None
     finally:
@@ -212,12 +210,13 @@ def forget(directory):
         forget(directory)  # the monitor has just written down how the program ended
 
 
-def new(container_id, bundle, spec, facts, cgroup_path, rootless):
+def new(container_id, bundle, spec, facts, cgroup_path, rootless, network=None):
     """What is known from the beginning; what is found out later has files of its own."""
     return {"ociVersion": spec["ociVersion"], "id": container_id, "bundle": bundle,
             "annotations": spec["annotations"], "created": time.time_ns() // 1_000_000_000,
             "cgroup": facts["cgroup"] if cgroup_path else 0, "cgroupPath": cgroup_path, "rootless": rootless,
-            "command": spec["process"]["args"] if spec["process"] else []}  # fmt: skip
+            "command": spec["process"]["args"] if spec["process"] else [],
+            } | ({"network": network} if network else {})  # fmt: skip
 
 
 def config(known):

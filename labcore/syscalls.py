@@ -21,8 +21,11 @@ _NR = {
         "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "sethostname": (170, 161),
         "setdomainname": (171, 162), "setns": (308, 268), "unshare": (272, 97), "clone": (56, 220),
         "prctl": (157, 167), "capget": (125, 90), "capset": (126, 91), "execveat": (322, 281),
-        "setfsuid": (122, 151), "setfsgid": (123, 152), "keyctl": (250, 219), "rt_sigaction": (13, 134),
-        "seccomp": (317, 277),
+        "setfsuid": (122, 151), "setfsgid": (123, 152), "rt_sigaction": (13, 134), "seccomp": (317, 277),
+        "msgget": (68, 186), "msgctl": (71, 187), "msgrcv": (70, 188), "msgsnd": (69, 189), "semget": (64, 190),
+        "semctl": (66, 191), "semop": (65, 193), "shmget": (29, 194), "shmctl": (31, 195), "shmat": (30, 196),
+        "shmdt": (67, 197), "mq_open": (240, 180), "mq_unlink": (241, 181), "mq_timedsend": (242, 182),
+        "mq_timedreceive": (243, 183), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
         "pidfd_send_signal": (424, 424), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
         "fsconfig": (431, 431), "fsmount": (432, 432), "pidfd_open": (434, 434), "clone3": (435, 435),
         "close_range": (436, 436), "openat2": (437, 437), "faccessat2": (439, 439), "mount_setattr": (442, 442),
@@ -49,11 +52,16 @@ MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH = 4, 0x40
 FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 0, 1, 6
 RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 1, 2, 4, 8, 16
 # prctl(2)
-PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_KEEPCAPS = 1, 3, 4, 8
+PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_NAME = 1, 3, 4, 8, 15
 PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 23, 24, 36
 PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 38, 39, 47
 PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
-KEYCTL_JOIN_SESSION_KEYRING = 1
+# msgget(2), semget(2), shmget(2), and what msgctl(2) and its sisters do
+IPC_PRIVATE, IPC_CREAT, IPC_EXCL, IPC_NOWAIT, IPC_RMID = 0, 0o1000, 0o2000, 0o4000, 0
+GETVAL, SETVAL, SEM_UNDO, SHM_RDONLY = 12, 16, 0x1000, 0o10000
+# keyctl(2)
+KEYCTL_GET_KEYRING_ID, KEYCTL_JOIN_SESSION_KEYRING, KEYCTL_SETPERM, KEYCTL_READ = 0, 1, 5, 11
+KEY_SPEC_SESSION_KEYRING, KEY_SPEC_USER_KEYRING = -3, -4
 # seccomp(2)
 SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER = 1, 8
 
@@ -62,16 +70,18 @@ def _show(value):
     """A value as it stands in an error text: short."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    text = repr(value) if not isinstance(value, int) or value < 1 << 32 else "{…}"  # an address says nothing
+    text = repr(value)
     return text if len(text) <= 40 else text[:36] + "…" + text[-1:]
 
 
-def _refuse(name, args):
+def _refuse(name, args, kinds=""):
     number = ctypes.get_errno()
-    shown = ", ".join(_show(a) for a in args if a is not None)
+    kinds = kinds.ljust(len(args))
+    shown = ", ".join("{…}" if k == "p" else _show(a) for a, k in zip(args, kinds, strict=True) if a is not None)
     raise OSError(number, f"{name}({shown}): {os.strerror(number)}")
 
 
+_LONGEST = 1 << 16  # bytes that are received or read at once
 _TYPES = {"i": ctypes.c_long, "s": ctypes.c_char_p, "p": ctypes.c_void_p}
 
 
@@ -94,7 +104,7 @@ def _prepare(name, kinds):
                     if b"\0" in raw[i]:
                         raise ValueError(f"{name}: text holds a NUL byte: {_show(raw[i])}")
         result = entry(number, *raw)
-        return result if result != -1 else _refuse(name, args)
+        return result if result != -1 else _refuse(name, args, kinds)
 
     return call
 
@@ -109,7 +119,25 @@ _prctl = _prepare("prctl", "iiiii")
 _rt_sigaction = _prepare("rt_sigaction", "ippi")
 _setfsuid = _prepare("setfsuid", "i")
 _setfsgid = _prepare("setfsgid", "i")
-_keyctl = _prepare("keyctl", "is")
+_keyctl = _prepare("keyctl", "iipi")
+_join_session_keyring = _prepare("keyctl", "is")
+_add_key = _prepare("add_key", "sssii")
+_request_key = _prepare("request_key", "sssi")
+_msgget = _prepare("msgget", "ii")
+_msgsnd = _prepare("msgsnd", "ipii")
+_msgrcv = _prepare("msgrcv", "ipiii")
+_msgctl = _prepare("msgctl", "iip")
+_semget = _prepare("semget", "iii")
+_semop = _prepare("semop", "ipi")
+_semctl = _prepare("semctl", "iiii")
+_shmget = _prepare("shmget", "iii")
+_shmat = _prepare("shmat", "ipi")
+_shmdt = _prepare("shmdt", "p")
+_shmctl = _prepare("shmctl", "iip")
+_mq_open = _prepare("mq_open", "siip")
+_mq_timedsend = _prepare("mq_timedsend", "isiip")
+_mq_timedreceive = _prepare("mq_timedreceive", "ipipp")
+_mq_unlink = _prepare("mq_unlink", "s")
 _seccomp = _prepare("seccomp", "iip")
 _close_range = _prepare("close_range", "iii")
 _mount = _prepare("mount", "sssis")
@@ -189,6 +217,12 @@ def prctl(option, arg2=0, arg3=0):
     return _prctl(option, arg2, arg3, 0, 0)
 
 
+def set_name(name):
+    """Take another name in the eyes of ps, at most 15 bytes of it — prctl(2), PR_SET_NAME."""
+    text = ctypes.create_string_buffer(os.fsencode(name))
+    _prctl(PR_SET_NAME, ctypes.addressof(text), 0, 0, 0)
+
+
 def set_default_action(signal):
     """Give a signal its default action, also one of those that libc keeps for itself — rt_sigaction(2)."""
     action = ctypes.create_string_buffer(32)  # struct sigaction as the kernel has it: no handler, no flags, no mask
@@ -205,11 +239,6 @@ def setfsgid(gid):
     _setfsgid(gid)
 
 
-def join_session_keyring():
-    """A session keyring of one's own, so that the caller's keys stay outside — keyctl(2)."""
-    _keyctl(KEYCTL_JOIN_SESSION_KEYRING, None)
-
-
 class _Program(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
 
@@ -220,11 +249,8 @@ def seccomp(operation, flags, program):
 
 
 def libseccomp():
-    """The library that compiles filters, with the types of what is called of it; None without it — seccomp_init(3)."""
-    try:
-        library = ctypes.CDLL("libseccomp.so.2")
-    except OSError:
-        return None
+    """The library that compiles filters, with the types of what is called of it — seccomp_init(3)."""
+    library = ctypes.CDLL("libseccomp.so.2")
     p, u, i, s = ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_char_p
     for name, result, kinds in (
         ("version", ctypes.POINTER(u * 3), ()), ("init", p, (u,)), ("release", None, (p,)), ("arch_native", u, ()),
@@ -239,6 +265,134 @@ def libseccomp():
 def close_range(first, last=0xFFFFFFFF, flags=0):
     """Close every descriptor from first to last — close_range(2)."""
     _close_range(first, last, flags)
+
+
+# -- interprocess communication: messages are text, and so is what lies in memory --------------------------------------
+
+
+def msgget(key, flags=0):
+    """The ID of the message queue with this key; with IPC_CREAT it is made if there is none — msgget(2)."""
+    return _msgget(key, flags)
+
+
+def msgsnd(queue, text, kind=1, flags=0):
+    """Put a message into a queue — msgsnd(2)."""
+    data = os.fsencode(text)
+    message = ctypes.create_string_buffer(kind.to_bytes(8, "little", signed=True) + data)
+    _msgsnd(queue, ctypes.addressof(message), len(data), flags)
+
+
+def msgrcv(queue, kind=0, flags=0):
+    """Take the first message out of a queue, or wait for one; IPC_NOWAIT does not wait — msgrcv(2)."""
+    message = ctypes.create_string_buffer(8 + _LONGEST)
+    return os.fsdecode(message[8 : 8 + _msgrcv(queue, ctypes.addressof(message), _LONGEST, kind, flags)])
+
+
+def msgctl(queue, command):
+    """IPC_RMID removes a queue, with what is in it — msgctl(2)."""
+    _msgctl(queue, command, None)
+
+
+def semget(key, count, flags=0):
+    """The ID of the set of semaphores with this key — semget(2)."""
+    return _semget(key, count, flags)
+
+
+def semop(semaphores, change, number=0, flags=0):
+    """Add to a semaphore; what would take it below 0 waits — semop(2)."""
+    words = (ctypes.c_short * 3)(number, change, flags)
+    _semop(semaphores, ctypes.addressof(words), 1)
+
+
+def semctl(semaphores, number, command, value=0):
+    """GETVAL tells a semaphore's value, SETVAL sets it, IPC_RMID removes the set — semctl(2)."""
+    return _semctl(semaphores, number, command, value)
+
+
+def shmget(key, size, flags=0):
+    """The ID of the piece of shared memory with this key — shmget(2)."""
+    return _shmget(key, size, flags)
+
+
+def shmat(memory, flags=0):
+    """Attach a piece of shared memory: the address at which the caller has it now — shmat(2)."""
+    return _shmat(memory, None, flags)
+
+
+def shmdt(address):
+    """Detach it again — shmdt(2)."""
+    _shmdt(address)
+
+
+def shmctl(memory, command):
+    """IPC_RMID removes a piece of shared memory, once nobody has it attached — shmctl(2)."""
+    _shmctl(memory, command, None)
+
+
+def poke(address, text):
+    """Write text into the caller's own memory, and an end after it; no system call."""
+    data = os.fsencode(text) + b"\0"
+    ctypes.memmove(address, data, len(data))
+
+
+def peek(address):
+    """The text that lies in the caller's own memory; no system call."""
+    return os.fsdecode(ctypes.string_at(address))
+
+
+def mq_open(name, flags, mode=0o600):
+    """A descriptor of the POSIX message queue `/name`; with os.O_CREAT it is made — mq_open(3)."""
+    return _mq_open(name.removeprefix("/"), flags | os.O_CLOEXEC, mode, None)
+
+
+def mq_send(fd, text, priority=0):
+    """Put a message into a POSIX queue — mq_send(3)."""
+    _mq_timedsend(fd, text, len(os.fsencode(text)), priority, None)
+
+
+def mq_receive(fd):
+    """Take the message of the highest priority out of a POSIX queue, or wait for one — mq_receive(3)."""
+    message = ctypes.create_string_buffer(_LONGEST)
+    return os.fsdecode(message[: _mq_timedreceive(fd, ctypes.addressof(message), _LONGEST, None, None)])
+
+
+def mq_unlink(name):
+    """Remove a POSIX message queue — mq_unlink(3)."""
+    _mq_unlink(name.removeprefix("/"))
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+def keyctl_join_session_keyring(name=None):
+    """Leave the session keyring for a new one, or for the one of this name: its number — keyctl(2)."""
+    return _join_session_keyring(KEYCTL_JOIN_SESSION_KEYRING, name)
+
+
+def keyctl_get_keyring_id(keyring):
+    """The number of a keyring that goes by a name of its own, such as KEY_SPEC_SESSION_KEYRING — keyctl(2)."""
+    return _keyctl(KEYCTL_GET_KEYRING_ID, keyring, None, 0)
+
+
+def keyctl_setperm(key, permissions):
+    """Say who may do what with a key: possessor, user, group, others, eight bits each — keyctl(2)."""
+    _keyctl(KEYCTL_SETPERM, key, permissions, 0)
+
+
+def keyctl_read(key):
+    """What a key holds — keyctl(2)."""
+    text = ctypes.create_string_buffer(_LONGEST)
+    return os.fsdecode(text[: _keyctl(KEYCTL_READ, key, ctypes.addressof(text), _LONGEST)])
+
+
+def add_key(description, text, keyring=KEY_SPEC_SESSION_KEYRING):
+    """Put a key of type `user` into a keyring; returns its number — add_key(2)."""
+    return _add_key("user", description, text, len(os.fsencode(text)), keyring)
+
+
+def request_key(description):
+    """The number of the key of type `user` that the caller's keyrings hold under this name — request_key(2)."""
+    return _request_key("user", description, None, 0)
 
 
 # -- capabilities ------------------------------------------------------------------------------------------------------

@@ -10,6 +10,24 @@ def show_namespaces(*processes, kinds=None):
     return namespaces.draw(rows, kinds)
 
 
+def show_processes(*processes, sentence=None):
+    """The family of each process or container, with all numbers that its members have."""
+    from . import lineage
+    from .views import tree
+
+    return tree.draw(lineage.rows(processes), sentence)
+
+
+def show_reach(*processes, others=()):
+    """Who finds which IPC object, and which of `others`: a path, an abstract socket as `@name`, a key as `key name`."""
+    from . import reach
+    from .process import Process
+    from .views import reach as view
+
+    found = [Process.host(), *processes]
+    return view.draw([each.name for each in found], reach.rows(found, others))
+
+
 def show_plan(container, times=None, only=None):
     """The plan of a container, step by step; `only` names the modules whose steps are wanted."""
     if only is None:
@@ -73,3 +91,12 @@ def step_switches(command="hostname; echo /*", directory="mine", **options):
         return said.getvalue()
 
     return switches.Switches(list(sources), run)
+
+
+def show_network(*processes, sentence=None):
+    """Network namespaces, and the cables and bridges between them; the host's comes first."""
+    from . import links
+    from .process import Process
+    from .views import network
+
+    return network.draw(links.gather([Process.host(), *processes]), sentence)

@@ -78,7 +78,7 @@ def _collect_name(used, names, user, found, above):
             raise CannotShip(f"{user} names {used}, which is not defined anywhere")
         return
     value = names[used]
-    if _given(used, value):
+    if _given(used, value) or _stands_for_builtin(used, value):
         return
     if inspect.isfunction(value) and not (value.__module__ or "").startswith("labcore."):
         if value.__name__ != used:
@@ -102,6 +102,11 @@ def _given(name, value=None):
     there = getattr(calls, name)
     ours = (getattr(value, "__module__", None) or "").startswith("labcore.")
     return value is None or value is there or ours or (_is_plain(value) and value == there)
+
+
+def _stands_for_builtin(name, value):
+    """IPython puts a wrapper of its own in place of open(); where the text runs there is the real one."""
+    return hasattr(builtins, name) and getattr(value, "__wrapped__", None) is getattr(builtins, name)
 
 
 def _is_plain(value):

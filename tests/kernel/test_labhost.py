@@ -44,3 +44,17 @@ def test_the_interpreter_cannot_be_written_through_the_launcher_or_an_actor():
         print([host.call(is_readonly, number) for number in (launcher, alice.pid, os.getpid())])
     """)
     assert said == "[True, True, False]\n"
+
+
+def test_a_key_that_an_actor_leaves_is_for_the_whole_lab_host_and_not_for_the_notebook():
+    said = notebook("""
+        from labcore import syscalls
+        alice, bob = Process("alice"), Process("bob")
+        alice.call(syscalls.add_key, "labs-own", "4711")
+        print(bob.call(syscalls.keyctl_read, bob.call(syscalls.request_key, "labs-own")))
+        try:
+            syscalls.request_key("labs-own")
+        except OSError:
+            print("not here")
+    """)
+    assert said == "4711\nnot here\n"

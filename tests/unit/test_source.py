@@ -1,6 +1,7 @@
 """A function travels with what it names, and nothing travels by accident."""
 
 import errno
+import functools
 import linecache
 import os
 import socket
@@ -31,6 +32,13 @@ def test_a_function_arrives_with_helpers_and_constants():
     text = "BASE = 10\nTABLE = {'a': (1, b'x', None)}\n"
     text += "def g(n):\n    return n + BASE\ndef f(n, *, k=BASE):\n    return g(n) + k, TABLE"
     assert travel(cell(text)["f"])(1) == (21, {"a": (1, b"x", None)})
+
+
+def test_open_travels_although_ipython_has_wrapped_it(tmp_path):
+    (tmp_path / "a").write_text("lamp")
+    wrapper = functools.wraps(open)(lambda *args, **named: open(*args, **named))
+    f = cell("def f(path):\n    with open(path) as file:\n        return file.read()", open=wrapper)["f"]
+    assert "IPython" not in self_contained(f) and travel(f)(tmp_path / "a") == "lamp"
 
 
 def test_functions_that_name_each_other_arrive():

@@ -10,7 +10,21 @@ import pytest
 
 from labcore.errors import HostError
 from labcore.notebook.mountinfo import Mount
-from labcore.notebook.views import architecture, card, idmap, machine, mounts, namespaces, plan, readme, root, svg
+from labcore.notebook.views import (
+    architecture,
+    card,
+    idmap,
+    machine,
+    mounts,
+    namespaces,
+    network,
+    plan,
+    reach,
+    readme,
+    root,
+    svg,
+    tree,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KINDS = ["uts", "ipc", "pid", "net", "mnt", "user", "cgroup", "time"]
@@ -33,6 +47,13 @@ STEPS = [
     ("inside", "mount.attach", "Mount a new file system at a path inside the root, and more words than fit. " * 3, 40),
     ("inside", "uts.set_hostname", "Name this UTS namespace — sethostname(2).", None),
 ]
+FAMILY = [  # name, level, numbers inside, zombie
+    ("alice", 0, [], False), ("shop", 1, [("A", 1)], False), ("baker", 2, [("A", 2)], False),
+    ("oven", 3, [("A", 4), ("B", 1)], False), ("sleep", 2, [("A", 4194304)], True),
+    ("bob", 0, [], False), ("guest", 1, [("A", 5)], False),
+]  # fmt: skip
+DEEP = [(f"somebody-with-a-very-long-name-{at}", at, [(chr(65 + n), 1) for n in range(at)], at == 11)
+        for at in range(12)]  # fmt: skip
 MAPS = [[(0, 5, 10)], [(0, 20000, 1000), (5000, 40000, 10)]]  # from the innermost outwards
 MANY = [(n * 500_000_000, 4_000_000_000 - n * 400_000_000, 123_456_789) for n in range(8)]
 MOUNTS = [  # (number, parent, root, point, options, shared, master, unbindable, fstype)
@@ -54,7 +75,46 @@ ROOTS = [
     {"name": "deep", "kind": "chroot", "path": "/room" * 40, "mounts": [], "old": None, "cwd": False, "open": 0,
      "proc": None},
 ]  # fmt: skip
+
+
+def veth(name, peer=None, *addresses, up=True, master=None):
+    return {"name": name, "kind": "veth", "up": up, "addresses": list(addresses), "master": master, "peer": peer}
+
+
+def space(name, *devices, lo=True, **more):
+    loopback = {"name": "lo", "kind": "loopback", "up": lo, "addresses": [], "master": None, "peer": None}
+    return {"names": [name], "devices": [loopback, *devices], "routes": [], "ports": [], "forwards": False, "rules": [],
+            **more}  # fmt: skip
+
+
+def bridge(name, *addresses):
+    return {**veth(name, None, *addresses), "kind": "bridge"}
+
+
+SHOP = [
+    space("host", bridge("shop0", "10.4.0.1/24"), veth("cable-a", (1, "eth0"), master="shop0"),
+          veth("cable-b", (2, "eth0"), master="shop0", up=False), veth("wan0", (3, "eth0"), "203.0.113.1/24"),
+          forwards=True, rules=["what is forwarded is dropped", "port 80 -> 10.4.0.2:80", "masquerade"]),
+    space("alice", veth("eth0", (0, "cable-a"), "10.4.0.2/24"), routes=["default via 10.4.0.1"], ports=[80]),
+    space("bob", veth("eth0", (0, "cable-b"), "10.4.0.3/24", up=False), veth("side", (4, "side"), "10.9.0.1/30"),
+          lo=False),
+    space("customer", veth("eth0", (0, "wan0"), "203.0.113.9/24")),
+    space("eve", veth("side", (2, "side")), veth("lost")),
+    space("nobody", lo=False),
+]  # fmt: skip
+CROWD = [
+    space("the-host-has-a-very-long-name", bridge("a-bridge-name-x", *["192.168.100.100/24"] * 5), bridge("empty"),
+          *[veth(f"very-long-name{n}", (n, "eth0"), master="a-bridge-name-x") for n in range(1, 30)],
+          veth("both", (0, "ends")), veth("ends", (0, "both"), up=False), veth("lost"),
+          routes=["198.51.100.0/24 via 192.168.100.254"] * 9, ports=list(range(40)), rules=["long words " * 9] * 5),
+    *[space(f"somebody-with-a-very-long-name-{n}", veth("eth0", (0, f"very-long-name{n}"), *["192.168.100.100/24"] * 4),
+            *[veth(f"another-name{m}") for m in range(9)], ports=[65000 + m for m in range(20)]) for n in range(1, 30)],
+]  # fmt: skip
 DRAW = {
+    "tree": lambda: tree.draw(FAMILY),
+    "deep tree": lambda: tree.draw(DEEP),
+    "tree of many": lambda: tree.draw([(f"p{at}", at % 3, [("A", at)] * (at % 3 > 0), at % 2) for at in range(80)]),
+    "empty tree": lambda: tree.draw([]),
     "root": lambda: root.draw(ROOTS[:3]),
     "roots of many": lambda: root.draw(ROOTS + ROOTS[::-1]),
     "root of nobody": lambda: root.draw([]),
@@ -77,7 +137,17 @@ DRAW = {
     "mounts of nobody": lambda: mounts.draw([("host", [])], "/mnt"),
     "many mounts": lambda: mounts.draw([(name, [(Mount(n, 1, "/", "/m" + f"/d{n:02}" * (n % 9), "rw", n, 0, False,
                                         "tmpfs"), False) for n in range(1, 80)]) for name in "ab"], "/m"),
+    "network": lambda: network.draw(SHOP),
+    "network of many": lambda: network.draw(CROWD),
+    "network of one": lambda: network.draw([space("host")]),
+    "network of none": lambda: network.draw([]),
     "machine": machine.draw,
+    "reach": lambda: reach.draw(["host", "alice", "a-process-with-a-long-name"], [
+        ("queue 0x5409", [True, False, False]), ("queue 0x5409", [False, True, True]), ("/dev/shm/" + "x" * 90,
+        [True, False, True]), ("key alices-safe", [True, True, True])]),
+    "reach of many": lambda: reach.draw([f"p{n}" for n in range(9)], [
+        (f"memory 0x{n:x}", [n % (i + 2) == 0 for i in range(9)]) for n in range(70)]),
+    "reach of nobody": lambda: reach.draw([], []),
     "readme": readme.draw,
     "architecture": architecture.draw,
 }
@@ -219,6 +289,32 @@ def test_the_words_of_an_id_map_hold_every_line_of_the_files():
         assert line in text
     assert idmap.draw(["a", "host"], MAPS[1:], [[(7, 20000, 1)]]).text.count("groups ") == 2
     assert DRAW["id maps, many"]().text.count("level-0 ") == 8 + 1 + 2 + 1
+def test_reach_says_how_much_is_common_to_all():
+    picture = DRAW["reach"]()
+    assert "reaches key alices-safe; the other 3 are" in picture.sentence
+    assert picture.text.splitlines()[-1].split() == ["key", "alices-safe", "yes", "yes", "yes"]
+    assert "some of the processes only" in reach.draw(["a"], [("queue 0x1", [False])]).sentence
+    assert "46 more" in DRAW["reach of many"]().svg
+def test_the_words_of_a_network_hold_every_fact():
+    text = network.draw(SHOP).text
+    assert text.startswith("On the bridge shop0 of host hang alice and bob; a cable joins host and customer; "
+                           "a cable joins bob and eve; no cable leads to nobody.\n")  # fmt: skip
+    for fact in (r"alice +eth0 +veth +up +10.4.0.2/24 +cable-a of host", r"eve +lost +veth +up +- +somewhere else",
+                 r"host +cable-b +veth on shop0 +down +- +eth0 of bob", "nobody: lo down",
+                 "host: .*forwarding on; what is forwarded is dropped; port 80 → 10.4.0.2:80; masquerade",
+                 "alice: lo up; listens on port 80; default via 10.4.0.1"):  # fmt: skip
+        assert re.search(fact, text), fact
+    assert len(re.findall("^somebody", network.draw(CROWD).text, re.M)) == 29 * 12
+
+
+def test_a_cable_with_an_end_that_is_down_is_broken():
+    assert "dasharray" in network.draw(SHOP).svg
+    assert "dasharray" not in network.draw([SHOP[0] | {"devices": SHOP[0]["devices"][:3]}, SHOP[1]]).svg
+
+
+def test_a_network_without_cables_says_so():
+    assert network.draw([space("host")]).sentence == "There is one network namespace, and no cable leads out of it."
+    assert network.draw([space("host"), space("alice")]).sentence == "No cable leads to host and alice."
 
 
 def test_the_words_of_a_card_hold_every_fact():
@@ -291,6 +387,26 @@ def test_the_pictures_in_docs_are_what_the_project_draws(view):
     assert path.read_text(encoding="utf-8") == view.draw().svg, f"python -m {view.__name__} {path.relative_to(ROOT)}"
 
 
+def test_a_namespace_is_an_area_around_all_that_descend_from_its_first():
+    assert tree.areas(FAMILY) == [(1, 4, "A", 1), (3, 3, "B", 2), (6, 6, "A", 1)]
+    picture = tree.draw(FAMILY)
+    assert picture.svg.count("url(#lab-rising)") == 2 and picture.svg.count("url(#lab-dots)") == 1
+
+
+def test_number_1_and_a_zombie_are_told_in_words():
+    picture = tree.draw(FAMILY)
+    assert picture.sentence == "shop is number 1 in A, oven is number 1 in B; sleep is a zombie."
+    for words in ("PID 1 of A", "PID 1 of B", "a zombie"):
+        assert words in picture.svg and words in picture.text
+    assert tree.draw(FAMILY[:1]).sentence.startswith("Nobody here has left the host's PID namespace")
+
+
+def test_the_words_of_a_tree_hold_every_number():
+    rows = [line.split() for line in tree.draw(FAMILY).text.splitlines()[3:-1]]
+    assert [row[:4] for row in rows] == [
+        ["alice", "#", "-", "-"], ["shop", "#", "1", "-"], ["baker", "#", "2", "-"], ["oven", "#", "4", "1"],
+        ["sleep", "#", "4194304", "-"], ["bob", "#", "-", "-"], ["guest", "#", "5", "-"],
+    ]  # fmt: skip
 def test_mounts_say_peers_slaves_and_what_is_covered_with_letters():
     picture = DRAW["mounts"]()
     rows = {line.split("  ")[0]: line for line in picture.text.splitlines()}
@@ -316,7 +432,8 @@ def test_the_sentence_of_mounts_says_what_crosses():
 def test_text_from_a_container_cannot_break_the_picture():
     odd = "</text><script>&\x1b[31m\x00\udc80\uffff\"'" + "W" * 200
     for picture in (namespaces.draw([("host", HOST), (odd, HOST)]), card.draw({"name": odd, "root": odd, odd: odd}),
-                    plan.draw([("host", odd, odd, 1)])):
+                    network.draw([space("host", bridge(odd, odd), rules=[odd]), space(odd, veth(odd, None, odd))]),
+                    plan.draw([("host", odd, odd, 1)]), tree.draw([(odd, 0, [("A", 1)], True)])):
         ET.fromstring(picture.svg.encode())
         assert "<script" not in picture.svg
         assert "\x1b" not in picture.text + picture.svg

@@ -1,0 +1,5 @@
+# expect: both-at-home
+# Exercise 2.1 · 4 lines
+def deliver(first, second, key, text):
+    queue = first.call(msgget, key, IPC_CREAT | 0o600)
+    first.call(msgsnd, queue, text)

@@ -1,0 +1,7 @@
+# expect: host-has-it
+# Exercise 2.1 · 4 lines
+def deliver(first, second, key, text):
+    queue = first.call(msgget, key, IPC_CREAT | 0o600)
+    first.call(msgsnd, queue, text)
+    first.call(unshare, CLONE_NEWIPC)
+    second.call(setns, first, CLONE_NEWIPC)

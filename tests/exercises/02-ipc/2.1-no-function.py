@@ -1,0 +1,3 @@
+# expect: no-function
+# Exercise 2.1 · 4 lines
+deliver = 'done'

@@ -1,0 +1,7 @@
+# expect: no-queue
+# Exercise 2.1 · 4 lines
+def deliver(first, second, key, text):
+    first.call(unshare, CLONE_NEWIPC)
+    second.call(setns, first, CLONE_NEWIPC)
+    queue = first.call(msgget, SHOP, IPC_CREAT | 0o600)
+    first.call(msgsnd, queue, text)

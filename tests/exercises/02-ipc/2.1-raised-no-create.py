@@ -1,0 +1,7 @@
+# expect: raised
+# Exercise 2.1 · 4 lines
+def deliver(first, second, key, text):
+    first.call(unshare, CLONE_NEWIPC)
+    second.call(setns, first, CLONE_NEWIPC)
+    queue = first.call(msgget, key)
+    first.call(msgsnd, queue, text)

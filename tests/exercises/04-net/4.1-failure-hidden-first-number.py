@@ -1,0 +1,7 @@
+# expect: failure-hidden
+# Exercise 4.1 · 4 lines
+def set_loopback_up():
+    child = os.posix_spawnp("ip", ["ip", "link", "set", "lo", "up"], os.environ)
+    pid, status = os.waitpid(child, 0)
+    if pid != child:
+        raise OSError("lo stays down")

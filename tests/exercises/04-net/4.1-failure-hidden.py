@@ -1,0 +1,5 @@
+# expect: failure-hidden
+# Exercise 4.1 · 4 lines
+def set_loopback_up():
+    child = os.posix_spawnp("ip", ["ip", "link", "set", "lo", "up"], os.environ)
+    os.waitpid(child, 0)

@@ -1,0 +1,8 @@
+# expect: moved
+# Exercise 4.1 · 4 lines
+def set_loopback_up():
+    unshare(CLONE_NEWNET)
+    child = os.posix_spawnp("ip", ["ip", "link", "set", "lo", "up"], os.environ)
+    _, status = os.waitpid(child, 0)
+    if status != 0:
+        raise OSError("lo stays down")

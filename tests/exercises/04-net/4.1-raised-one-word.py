@@ -1,0 +1,7 @@
+# expect: raised
+# Exercise 4.1 · 4 lines
+def set_loopback_up():
+    child = os.posix_spawnp("ip link set lo up", ["ip link set lo up"], os.environ)
+    _, status = os.waitpid(child, 0)
+    if status != 0:
+        raise OSError("lo stays down")

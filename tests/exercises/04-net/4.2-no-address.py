@@ -1,0 +1,7 @@
+# expect: no-address
+# Exercise 4.2 · 5 lines
+def plug_in(router, guest, cable, address):
+    router.out(f"ip link add {cable} type veth peer name eth0 netns {guest.pid}")
+    router.out(f"ip link set {cable} master shop0 up")
+    router.out(f"ip address add {address}/24 dev {cable}")
+    guest.out("ip link set eth0 up")

@@ -1,0 +1,7 @@
+# expect: every-port
+# Exercise 4.3 · 4 lines
+def publish(router, port, address):
+    router.out("nft add table ip published")
+    router.out("nft add chain ip published in '{ type nat hook prerouting priority dstnat; }'")
+    router.out(f"nft add rule ip published in iifname wan0 meta l4proto tcp dnat to {address}:80")
+    router.out("echo 1 > /proc/sys/net/ipv4/ip_forward")

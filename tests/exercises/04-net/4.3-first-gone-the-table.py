@@ -1,0 +1,8 @@
+# expect: first-gone
+# Exercise 4.3 · 4 lines
+def publish(router, port, address):
+    router.out("nft delete table ip published", check=False)
+    router.out("nft add table ip published")
+    router.out("nft add chain ip published in '{ type nat hook prerouting priority dstnat; }'")
+    router.out(f"nft add rule ip published in iifname wan0 tcp dport {port} dnat to {address}:80")
+    router.out("echo 1 > /proc/sys/net/ipv4/ip_forward")

@@ -1,0 +1,3 @@
+# expect: no-function
+# Exercise 4.4 · 6 lines
+find_faults = ["forwarding"]

@@ -1,0 +1,9 @@
+# expect: no-list
+# Exercise 4.4 · 6 lines
+def find_faults(router, guest):
+    rules = router.out("nft list ruleset")
+    found = {"forwarding": router.out("cat /proc/sys/net/ipv4/ip_forward") == "0\n",
+             "policy": "hook forward priority filter; policy drop" in rules,
+             "route": "default" not in guest.out("ip route"),
+             "reply": "masquerade" not in rules}
+    return found
