@@ -18,7 +18,7 @@ import re
 import sys
 import textwrap
 
-from . import facts
+from . import facts, syscalls
 from .machine import (  # noqa: F401
     COMPLETE,
     FLAGS,
@@ -131,15 +131,25 @@ def privilege(as_root, as_user, rootless):
     return Finding("privilege", MISSING, "neither sudo nor user namespaces give a container", "see `sudo` below")
 
 
+def seccomp():
+    """Every container gets a filter, unless it is asked not to: the kernel installs it, a library compiles it."""
+    if not sysctl("kernel.seccomp.actions_avail"):
+        return Finding("seccomp", MISSING, "not in this kernel: only --security-opt seccomp=unconfined starts a "
+                       "container", "use a kernel with CONFIG_SECCOMP_FILTER")
+    try:
+        syscalls.libseccomp()
+    except OSError:
+        return Finding("seccomp", MISSING, "no libseccomp.so.2, which compiles the filters", install("libseccomp2"))
+    return Finding("seccomp", OK, "filters work")
+
+
 def kernel_features():
     """Capabilities, seccomp, executable memory files, overlayfs."""
     gone = missing_capabilities(read("/proc/self/status"), int(sysctl("kernel.cap_last_cap") or 40))
     why = [name + (f" ({WITHOUT[name]})" if name in WITHOUT else "") for name in gone]
     yield Finding("capabilities", NOTE if gone else OK, f"root lacks {', '.join(why)}" if gone else "root can have all",
                   "the machine or the outer container withholds them: start it with --cap-add, or live without")
-    seccomp = sysctl("kernel.seccomp.actions_avail")
-    yield Finding("seccomp", OK if seccomp else NOTE, "filters work" if seccomp else "not in this kernel; limits 10",
-                  "use a kernel with CONFIG_SECCOMP_FILTER")
+    yield seccomp()
     sealed = sysctl("vm.memfd_noexec") == "2"       # the trampoline is executed from a sealed memory file
     yield Finding("memfd", MISSING if sealed else OK, "programs may run from memory files" if not sealed else
                   "vm.memfd_noexec is 2: no program may run from a memory file, so no container starts",

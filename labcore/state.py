@@ -123,8 +123,8 @@ def send_listener(directory, notify, path, metadata, pid):
     known = load(os.path.basename(directory))
     state = {k: known[k] for k in ("ociVersion", "id", "status", "pid", "bundle", "annotations") if k in known}
     told = {"ociVersion": known["ociVersion"], "fds": ["seccompFd"], "pid": pid or known["pid"],
-            "metadata": metadata or "", "state": state}  # fmt: skip
-    data = jsonfile.dumps(told).encode()
+            "state": state if pid else state | {"status": "creating"}}  # fmt: skip
+    data = jsonfile.dumps(told | ({"metadata": metadata} if metadata else {})).encode()
     sock = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
     try:
         sock.connect(path)

@@ -131,3 +131,11 @@ def test_an_unknown_word_is_exit_2(capsys):
     with pytest.raises(SystemExit) as ended:
         doctor.main(["--nonsense"])
     assert ended.value.code == 2
+
+
+def test_a_filter_needs_the_kernel_and_a_library(monkeypatch):
+    assert doctor.seccomp().status == OK
+    monkeypatch.setattr(doctor.syscalls, "libseccomp", lambda: doctor.syscalls.ctypes.CDLL("libnone.so.9"))
+    assert doctor.seccomp().status == MISSING and "libseccomp2" in doctor.seccomp().fix
+    monkeypatch.setattr(doctor, "sysctl", lambda name: "")
+    assert (doctor.seccomp().status, doctor.seccomp().fix) == (MISSING, "use a kernel with CONFIG_SECCOMP_FILTER")
