@@ -32,6 +32,13 @@ def user(leaves_no_trace):
     subprocess.run(["rm", "-rf", home], check=True)
 
 
+def test_the_filter_is_there_too_and_kept_where_only_this_user_writes(user):
+    for _ in range(2):
+        assert user("run", "--rm", "busybox", "grep", "Seccomp:", "/proc/self/status").stdout == "Seccomp:\t2\n"
+    cache = (user.home / ".cache/labcore").stat()
+    assert (cache.st_uid, cache.st_mode & 0o777, len(os.listdir(user.home / ".cache/labcore"))) == (UID, 0o700, 1)
+
+
 def test_root_inside_is_the_user_outside(user):
     assert user("run", "--rm", "busybox", "id", "-u").stdout == "0\n"
     text = user("run", "--rm", "busybox", "cat", "/proc/self/uid_map").stdout.split()

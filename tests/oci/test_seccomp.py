@@ -162,6 +162,23 @@ def test_a_profile_of_ones_own(lab, tmp_path):
     assert "linux.seccomp.syscalls[0].action: unknown action 'NO'" in done.stderr and lab.ids() == []
 
 
+BY_HAND = """
+def install(program, flags):
+    def op(code, yes, no, k):
+        return code.to_bytes(2, "little") + bytes((yes, no)) + k.to_bytes(4, "little")
+    load, compare, back = 0x20, 0x15, 0x06
+    mine = op(load, 0, 0, 0) + op(compare, 0, 1, NUMBER) + op(back, 0, 0, 0x50012) + op(back, 0, 0, 0x7FFF0000)
+    seccomp(SECCOMP_SET_MODE_FILTER, flags, mine)
+"""
+
+
+def test_a_learners_own_filter_takes_the_steps_place(lab, tmp_path):
+    number = {"x86_64": 83, "aarch64": 34}[os.uname().machine]  # mkdir, mkdirat
+    (tmp_path / "seccomp.install.py").write_text(BY_HAND.replace("NUMBER", str(number)))
+    done = lab.out("run", "--rm", "--mine", tmp_path, "busybox", "sh", "-c", f"{TRY}; unshare -U echo unshared; {SHOW}")
+    assert done.startswith(SAID + "unshared\n") and "Seccomp:\t2" in done
+
+
 # -- a listener --------------------------------------------------------------------------------------------------------
 
 _RECV, _SEND = 0xC0502100, 0xC0182101  # SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND
