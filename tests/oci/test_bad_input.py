@@ -242,7 +242,7 @@ def test_a_full_disk_is_told_and_nothing_is_left(lab, tmp_path):
         "$@"; echo "code $?"; rm "$0/.filler"; ls "$0"
     """
     codes = set()
-    for filler in range(64 << 10, 36 << 10, -4096):
+    for filler in range(64 << 10, 20 << 10, -4096):
         done = subprocess.run(["unshare", "-m", "sh", "-c", script, lab.root, str(filler), *command(lab.root),
                                "run", "--rm", "busybox", "true"],
                               capture_output=True, text=True, timeout=TIMEOUT_S)  # fmt: skip
