@@ -66,7 +66,7 @@ def test_refused_prints_one_stable_line_and_fails_when_nothing_was_refused():
                 with refused(EPERM):
                     body()
             except NotRefused as error:
-                print(error)
+                print(error.args[0])
     """)
     assert said.splitlines() == [
         f"refused: sethostname('{'x' * 35}…', 65): Invalid argument (EINVAL)",

@@ -62,8 +62,9 @@ def test_refused_wants_the_number_that_was_named(capsys):
     with refused(EPERM):
         raise PermissionError(EPERM, "no")
     assert capsys.readouterr().out == "refused: no: Operation not permitted (EPERM)\n"
-    with pytest.raises(NotRefused, match="nothing was refused"), refused(EPERM):
+    with pytest.raises(NotRefused, match="nothing was refused") as found, refused(EPERM):
         pass
+    assert "Run All Above" in found.value.hint
     with pytest.raises(NotRefused, match="got ENOENT"), refused(EPERM):
         raise FileNotFoundError(2, "none")
     with pytest.raises(KeyboardInterrupt), refused(EPERM):
