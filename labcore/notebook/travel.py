@@ -36,7 +36,7 @@ def arguments(args):
     for value in args:
         if hasattr(value, "pidfd"):
             if value.pidfd is None:
-                raise errors.LabError(f"{value.name} has ended", f'make it again: {value.name} = Process("{value.name}")')
+                raise errors.LabError(f"{value.name} has ended", "make it again, as it was made before")
             words.append(f"__fd__[{len(fds)}]")
             fds.append(value.pidfd)
         else:

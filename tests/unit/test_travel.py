@@ -1,6 +1,7 @@
 """What travels between the notebook and an actor, without an actor."""
 
 import os
+import types
 
 import pytest
 
@@ -50,6 +51,12 @@ def test_an_error_comes_back_with_its_number_and_the_learners_line():
     error = travel.revive(told, "alice", "def rename(name):\n    sethostname(name)\n")
     assert (type(error), error.errno, error.learner) == (PermissionError, EPERM, (2, "sethostname(name)"))
     assert error._render_traceback_()[1] == "  in alice, line 2: sethostname(name)"
+
+
+def test_a_process_that_has_ended_does_not_travel():
+    ended = types.SimpleNamespace(name="guest", pidfd=None)
+    with pytest.raises(errors.LabError, match="guest has ended"):
+        travel.arguments([7, ended])
 
 
 def test_a_guarded_call_says_how_to_write_it():
