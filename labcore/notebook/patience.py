@@ -1,11 +1,10 @@
-"""For checks: a learner's function is called, but nobody waits for it for ever.
+"""For checks: a learner's function is called by an actor, or gives actors orders, but not for ever.
 
     value = use(actor, answer, 3, 4)     # the actor calls it
-    with patient(router, guest):         # the check calls it, and it has these actors do something
+    with limit(router, guest):           # the check calls it, and it has these actors do something
         answer(router, guest)
 
-An actor that keeps the check waiting is ended, with all its children. Then the diagnosis is `no-end`; `ended` is that
-of an actor which ended by itself.
+Actors that keep the check waiting are ended, with whatever descends from them.
 """
 
 import contextlib
@@ -21,51 +20,43 @@ from .looking import pid_of
 PATIENCE_S = 5
 
 
-def use(actor, answer, *args, patience_s=None):
+def use(actor, answer, *args):
     """Have it call the answer, but not for ever."""
-    with patient(actor, patience_s=patience_s):
+    with limit(actor):
         return actor.call(answer, *args)
 
 
 @contextlib.contextmanager
-def patient(*actors, patience_s=None):
-    """Be patient with these actors for some seconds."""
+def limit(*actors):
+    """Around an answer that gives orders to actors: when it takes too long, they are ended, and it with them."""
     late, pidfds = [], [actor.pidfd for actor in actors]
-    bell = threading.Timer(patience_s or PATIENCE_S, end, (pidfds, late))
-    bell.daemon = True
-    bell.start()
+    timer = threading.Timer(PATIENCE_S, give_up, (pidfds, late))
+    timer.daemon = True
+    timer.start()
     try:
         yield
     except LabError:
-        if None not in [actor.pidfd for actor in actors]:
+        if all(actor.alive for actor in actors):
             raise
-        raise gone(late) from None
+        raise ended(late) from None
     finally:
-        bell.cancel()
-        bell.join()  # afterwards a descriptor may be closed, and its number another's
+        timer.cancel()
+        timer.join()  # from here on a descriptor may be closed, and its number become another's
+    if not all(actor.alive for actor in actors):
+        raise ended(late)
 
 
-def gone(late):
-    """The diagnosis for an actor that is no more."""
-    if late:
-        return NotYet("no-end", "the function had not come back when the check lost its patience",
-                      "a loop that never ends, or it waits for what never comes",
-                      "the exercise cell: what ends each loop, and what it waits for")  # fmt: skip
-    return NotYet("ended", "the process that ran the function has ended in the middle of it",
-                  "the function ends it, closes all that it has open, or makes another program of it",
-                  "calls like os._exit, os.kill, os.closerange and os.execv")  # fmt: skip
-
-
-def end(pidfds, late):
-    """Kill these processes, and whoever descends from them."""
+def give_up(pidfds, late):
+    """Patience is lost: kill these processes, and whoever descends from them."""
     late.append(True)
     for pidfd in pidfds:
         try:
             family = [os.pidfd_open(number) for number in descendants(pid_of(pidfd))]
-        except OSError:
+        except (OSError, StopIteration):
             family = []  # somebody has just ended
         for each in (pidfd, *family):
-            link.here().signal(each, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                link.here().signal(each, signal.SIGKILL)
         for each in family:
             os.close(each)
 
@@ -76,3 +67,14 @@ def descendants(number):
         for child in file.read().split():
             yield int(child)
             yield from descendants(int(child))
+
+
+def ended(late=False):
+    """The diagnosis for an actor that is no more."""
+    if late:
+        return NotYet("ended", "the function had not come back when the check lost its patience",
+                      "a loop or a command that does not end, or it waits for what never comes",
+                      "what ends each loop and each command, and what it waits for")  # fmt: skip
+    return NotYet("ended", "the process that ran the function has ended in the middle of it",
+                  "the function ends it, closes all that it has open, or makes another program of it",
+                  "calls like os._exit, os.kill, os.closerange and os.execv")  # fmt: skip

@@ -13,7 +13,7 @@ from labcore.syscalls import CLONE_NEWPID, unshare
 
 from .. import link
 from ..checking import NotYet
-from ..patience import gone, patient, use
+from ..patience import ended, limit, use
 from ..process import Process
 from .nb01 import demand_function
 
@@ -46,7 +46,7 @@ def has_three_numbers(answer):
     """The process has three numbers, and the innermost is 1."""
     demand_function(answer, "three_numbers")
     with cast("outer") as (outer, _):
-        with patient(outer):
+        with limit(outer):
             found = answer(outer, "checked-inmost")
         if not isinstance(found, Process) or not found.alive:
             seen = "a process that has ended" if isinstance(found, Process) else f"a {type(found).__name__}"
@@ -160,7 +160,7 @@ def settled(children):
 def judge_start(running, init, main):
     """The command runs below number 1, and the function has not returned."""
     if not init.alive:
-        raise gone(late=False)
+        raise ended()
     if running.error:
         raise running.error
     if main is None:

@@ -1,4 +1,4 @@
-# expect: no-end
+# expect: ended
 # Exercise 6.3 · 3 lines
 def id_outside(maps, inside):
     while inside not in maps:
