@@ -236,3 +236,10 @@ def test_what_is_kept_can_be_read_back(tmp_path):
     for name in ("uts.set_hostname.py", "notes.py", "uts.set_hostname.py.new"):
         (tmp_path / name).write_text("text of " + name)
     assert read_back(tmp_path) == {"uts.set_hostname": "text of uts.set_hostname.py"}
+
+
+def test_an_answer_that_prints_without_end_shows_one_page_of_it(capsys):
+    with pytest.raises(NotYet):
+        check("98.2", lambda n: [print("x" * 99) for _ in range(10_000)])
+    said = capsys.readouterr().out
+    assert len(said) < 5000 and said.endswith("\n(and more)\n")
