@@ -51,8 +51,18 @@ def of(directory):
 def everywhere(root):
     """[(directory, lease)] of all networks."""
     top = f"{root}/.networks"
-    return [(f"{top}/{name}", lease) for name in sorted(os.listdir(top)) if os.path.isdir(f"{top}/{name}")
+    names = sorted(os.listdir(top)) if os.path.isdir(top) else []
+    return [(f"{top}/{name}", lease) for name in names if os.path.isdir(f"{top}/{name}")
             for lease in of(f"{top}/{name}")]  # fmt: skip
+
+
+def refuse_taken(root, ports):
+    """Raise for the first of these ports that a container has."""
+    for _, (_, container, _, theirs) in everywhere(root):
+        for port in (port for port in ports for other in theirs if overlap(port, other)):
+            if os.path.isdir(f"{root}/{container}"):
+                raise errors.StateError(f"{option(port)}: port {parts(port)[1]} is taken by container {container!r}",
+                                        f"`labcore rm {container}` gives it back")  # fmt: skip
 
 
 def take(directory, subnet, container, names, ports):
@@ -60,15 +70,10 @@ def take(directory, subnet, container, names, ports):
     root, (first, last) = root_of(directory), span(subnet)
     fd = lock(root)
     try:
-        known = everywhere(root)
-        stale = [(at, held) for at, held in known if not os.path.isdir(f"{root}/{held[1]}")]
-        for at, held in known:
-            if (at, held) in stale:
-                os.unlink(f"{at}/{held[0]}")
-                continue
-            for port in (port for port in ports for other in held[3] if overlap(port, other)):
-                raise errors.StateError(f"{option(port)}: port {parts(port)[1]} is taken by container {held[1]!r}",
-                                        f"`labcore rm {held[1]}` gives it back")  # fmt: skip
+        refuse_taken(root, ports)
+        stale = [(at, held) for at, held in everywhere(root) if not os.path.isdir(f"{root}/{held[1]}")]
+        for at, held in stale:
+            os.unlink(f"{at}/{held[0]}")
         told = " ".join([container, *names, *ports])
         for value in range(first + 2, last):  # the first is the network's own, the second the bridge's, the last is all
             try:

@@ -164,6 +164,8 @@ def place(container_id, name, publish, hostname, make=True):
     published = ports.parse(publish)
     for port in published if make else ():
         ports.check_free(port)
+    if make:
+        lease.refuse_taken(state.root(), published)  # before a network is made for nothing
     try:
         known = load_or_make(name) if make else load(name, refresh=False)
     except errors.NotFound:

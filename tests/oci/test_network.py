@@ -337,6 +337,13 @@ def test_a_port_that_a_container_has_is_refused(world):
     assert world.runtime.ids() == [".networks", "web"] and len(world.leases()) == 1
 
 
+def test_no_network_is_made_for_a_port_that_is_taken(world):
+    world.lab("network", "create", "shop")
+    world.lab("run", "-d", "--name", "web", "--network", "shop", "-p", "8080:80", "busybox", "sleep", "1000")
+    refused(world.lab("run", "-p", "8080:80", "busybox", "true", code=1), "port 8080 is taken by container 'web'")
+    assert [n["name"] for n in json.loads(world.out("network", "ls", "--format", "json"))] == ["shop"]
+
+
 def test_a_port_that_the_table_has_and_nobody_known_is_refused(world):
     world.lab("network", "create", "lab")
     world.host.sh("nft add element ip labcore ports '{ tcp . 8080 : 10.9.9.9 . 1 }'")
