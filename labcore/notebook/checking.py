@@ -63,6 +63,10 @@ def check(exercise, answer):
     except (Exception, SystemExit) as error:
         print(printed.getvalue(), end="")  # ... but helps to find the mistake
         raise diagnose(exercise, answer, error) from None
+    except KeyboardInterrupt as error:
+        lines = [f"{exercise} not checked: it was stopped", f"  at        {learner_line(error, answer)}"]
+        error._render_traceback_ = lambda: lines  # no traceback of ours
+        raise
     PASSED[exercise] = answer, source_of(answer)
     print(f"{exercise} ok")
 

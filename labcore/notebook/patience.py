@@ -7,6 +7,7 @@
 Actors that keep the check waiting are ended, with whatever descends from them.
 """
 
+import _thread
 import contextlib
 import os
 import signal
@@ -17,7 +18,7 @@ from . import link
 from .checking import NotYet
 from .looking import pid_of
 
-PATIENCE_S = 5
+PATIENCE_S, GRACE_S = 5, 1
 
 
 def use(actor, answer, *args):
@@ -29,8 +30,8 @@ def use(actor, answer, *args):
 @contextlib.contextmanager
 def limit(*actors):
     """Around an answer that gives orders to actors: when it takes too long, they are ended, and it with them."""
-    late, pidfds = [], [actor.pidfd for actor in actors]
-    timer = threading.Timer(PATIENCE_S, give_up, (pidfds, late))
+    late, over, pidfds = [], threading.Event(), [actor.pidfd for actor in actors]
+    timer = threading.Timer(PATIENCE_S, give_up, (pidfds, late, over))
     timer.daemon = True
     timer.start()
     try:
@@ -39,15 +40,20 @@ def limit(*actors):
         if all(actor.alive for actor in actors):
             raise
         raise ended(late) from None
+    except KeyboardInterrupt:
+        if not late:
+            raise
+        raise ended(late) from None
     finally:
+        over.set()
         timer.cancel()
         timer.join()  # from here on a descriptor may be closed, and its number become another's
     if not all(actor.alive for actor in actors):
         raise ended(late)
 
 
-def give_up(pidfds, late):
-    """Patience is lost: kill these processes, and whoever descends from them."""
+def give_up(pidfds, late, over):
+    """Patience is lost: kill these processes, and whoever descends from them; then stop a loop in the notebook."""
     late.append(True)
     for pidfd in pidfds:
         try:
@@ -59,6 +65,8 @@ def give_up(pidfds, late):
                 link.here().signal(each, signal.SIGKILL)
         for each in family:
             os.close(each)
+    if not over.wait(GRACE_S):
+        _thread.interrupt_main()
 
 
 def descendants(number):

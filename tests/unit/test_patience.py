@@ -30,6 +30,7 @@ def killed(monkeypatch):
     """Who has been killed; nobody waits long."""
     found = []
     monkeypatch.setattr(patience, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(patience, "GRACE_S", 0.05)
     monkeypatch.setattr(patience.link, "here", lambda: types.SimpleNamespace(signal=lambda *who: found.append(who)))
     return found
 
@@ -75,6 +76,18 @@ def test_an_answer_that_swallows_the_end_of_an_actor_gets_the_diagnosis_all_the_
     with pytest.raises(checking.NotYet) as found, patience.limit(actor):
         actor.pidfd = None
     assert found.value.slug == "ended"
+
+
+def test_a_loop_in_the_notebook_itself_is_stopped():
+    with pytest.raises(checking.NotYet) as found, patience.limit(Actor()):
+        while True:
+            pass
+    assert found.value.slug == "ended" and "patience" in found.value.observed
+
+
+def test_an_interrupt_before_patience_is_lost_is_an_interrupt():
+    with pytest.raises(KeyboardInterrupt), patience.limit(Actor()):
+        raise KeyboardInterrupt
 
 
 def test_another_error_of_ours_stays_what_it_is():
