@@ -36,7 +36,7 @@ def limit(*actors):
     timer.start()
     try:
         yield
-    except LabError:
+    except (LabError, OSError):
         if all(actor.alive for actor in actors):
             raise
         raise ended(late) from None

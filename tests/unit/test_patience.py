@@ -78,6 +78,14 @@ def test_an_answer_that_swallows_the_end_of_an_actor_gets_the_diagnosis_all_the_
     assert found.value.slug == "ended"
 
 
+def test_a_look_at_somebody_who_has_just_been_ended_is_no_error_of_the_answer():
+    actor = Actor()
+    with pytest.raises(checking.NotYet) as found, patience.limit(actor):
+        actor.pidfd = None
+        raise FileNotFoundError(2, "no such process")
+    assert found.value.slug == "ended"
+
+
 def test_a_loop_in_the_notebook_itself_is_stopped():
     with pytest.raises(checking.NotYet) as found, patience.limit(Actor()):
         while True:
