@@ -29,7 +29,7 @@ class Actor:
 def killed(monkeypatch):
     """Who has been killed; nobody waits long."""
     found = []
-    monkeypatch.setattr(patience, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(patience, "PATIENCE_S", 0.3)
     monkeypatch.setattr(patience, "GRACE_S", 0.05)
     monkeypatch.setattr(patience.link, "here", lambda: types.SimpleNamespace(signal=lambda *who: found.append(who)))
     return found
