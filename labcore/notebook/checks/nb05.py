@@ -12,6 +12,7 @@ from labcore.syscalls import CLONE_NEWNS, MS_PRIVATE, MS_REC, MS_SHARED, mount, 
 
 from .. import mountinfo
 from ..checking import NotYet
+from ..patience import use
 from ..process import Process
 
 WORDS, ODD_WORD = ("slave", "private", "shared", "unbindable"), "sideways"
@@ -98,7 +99,7 @@ def take(inside, answer, word):
     """Ask for a kind, and read what has become of the mounts."""
     before, home = kinds(inside), inside.ns("mnt")
     try:
-        inside.call(answer, word)
+        use(inside, answer, word)
     except ValueError as error:
         raise NotYet("good-refused", f"the good word {word!r} was refused: {error}",
                      "all four kinds are good: shared, slave, private, unbindable",
@@ -123,7 +124,7 @@ def refuse(inside, answer):
     """Ask for what is no kind: ValueError, and nothing changes."""
     before = kinds(inside)
     try:
-        inside.call(answer, ODD_WORD)
+        use(inside, answer, ODD_WORD)
     except ValueError:
         if kinds(inside) != before:
             raise NotYet("changed-anyway", f"{ODD_WORD!r} was refused, but the mounts have changed",
@@ -151,7 +152,7 @@ def shows_readonly(answer):
         actor.call(mount, "checked", f"{source}/loft", "tmpfs", 0, "mode=755")
         actor.call(os.mkdir, f"{source}/loft/owl")
         reader = actor.fork("checked-reader")  # in the same namespace, and not at the mercy of the answer
-        actor.call(answer, source, target)
+        use(actor, answer, source, target)
         if mountinfo.at(mountinfo.read(reader), target).point != target:
             raise NotYet("not-bound", "nothing is mounted at target", "mount was not called, or source and target "
                          "have changed places", "By hand, step 5")  # fmt: skip
@@ -209,7 +210,7 @@ def makes_dev(answer):
 def call_without_mknod(actor, answer, names):
     """Have the answer work; root of a user namespace may not make device files."""
     try:
-        actor.call(answer, "/mnt/nodes", names)
+        use(actor, answer, "/mnt/nodes", names)
     except PermissionError as error:
         if "mknod" not in getattr(error, "learner", ("", ""))[1]:
             raise
@@ -259,7 +260,7 @@ def makes_readonly(answer):
         actor.call(mount, "checked", f"{root}/cellar/barrel", "tmpfs", 0, "mode=755")
         actor.call(os.mkdir, f"{root}/cellar/barrel/tap")
         reader = actor.fork("checked-reader")
-        actor.call(answer, actor.call(os.open, root, os.O_PATH), ["/cellar", "/no-such-room", "/attic"])
+        use(actor, answer, actor.call(os.open, root, os.O_PATH), ["/cellar", "/no-such-room", "/attic"])
         if not there(reader, f"{root}/cellar/barrel/tap"):
             raise NotYet("submount-gone", "what was mounted below a path is not to be seen any more",
                          "the copy was made without AT_RECURSIVE, and covers it", "the second hint")  # fmt: skip
