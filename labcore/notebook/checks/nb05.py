@@ -111,7 +111,8 @@ def take(inside, answer, word):
     top, low = kinds(inside)
     if top == before[0]:
         raise NotYet("not-changed", f"asked for {word!r}, `/` is still {top}",
-                     "mount was not called, or called on something else than `/`", "By hand, step 2")  # fmt: skip
+                     "mount was not called, or on something else than `/`, or with MS_BIND or another flag that "
+                     "makes it another call", "By hand, step 2")  # fmt: skip
     if top == word != low:
         raise NotYet("top-only", f"asked for {word!r}: `/` is {top}, but a mount below it is still {low}",
                      "MS_REC is missing: a kind alone is set on one mount only", "the second hint")  # fmt: skip
@@ -150,7 +151,9 @@ def shows_readonly(answer):
     source, target = "/mnt/barn", "/mnt/window"
     with stage(f"{source}/hay", f"{source}/loft", target) as actor:
         actor.call(mount, "checked", f"{source}/loft", "tmpfs", 0, "mode=755")
-        actor.call(os.mkdir, f"{source}/loft/owl")
+        for name in ("owl", "nest"):
+            actor.call(os.mkdir, f"{source}/loft/{name}")
+        actor.call(mount, "checked", f"{source}/loft/nest", "tmpfs", 0, "mode=755")
         reader = actor.fork("checked-reader")  # in the same namespace, and not at the mercy of the answer
         use(actor, answer, source, target)
         if mountinfo.at(mountinfo.read(reader), target).point != target:
@@ -175,7 +178,7 @@ def readonly(reader, source, target):
     if can_write(reader, target):
         raise NotYet("still-writable", "a file can be made in target",
                      "the kernel ignores MS_RDONLY in the call that binds", "By hand, step 6")  # fmt: skip
-    if can_write(reader, f"{target}/loft"):
+    if can_write(reader, f"{target}/loft") or can_write(reader, f"{target}/loft/nest"):
         raise NotYet("submount-writable", "target is read-only, but what is mounted below it is not",
                      "AT_RECURSIVE is missing, or a remount changed only the one mount",
                      "By hand, step 7")  # fmt: skip
