@@ -59,9 +59,6 @@ def check(exercise, answer):
         demand_touched(answer)
         with contextlib.redirect_stdout(printed):  # a learner's own print() must not spoil the one stable line
             examine(answer)
-    except KeyboardInterrupt as stop:
-        tell_where(stop, exercise, answer)
-        raise
     except (Exception, SystemExit) as error:
         print(printed.getvalue(), end="")  # ... but helps to find the mistake
         raise diagnose(exercise, answer, error) from None
@@ -132,13 +129,6 @@ def diagnose(exercise, answer, error):
     no = NotYet("raised", f"your code raised {spoken(error)}", likely, at=at)
     no.exercise = exercise
     return no
-
-
-def tell_where(stop, exercise, answer):
-    """Have a check that was interrupted say so in two lines, with the learner's line if it was theirs that ran."""
-    at = learner_line(stop, answer)
-    lines = [f"KeyboardInterrupt: {exercise} not checked", *([f"  at        {at}"] if at else [])]
-    stop._render_traceback_ = lambda: lines
 
 
 def spoken(error):
