@@ -12,6 +12,7 @@ USAGE = """usage: labcore VERB …
   ps       list containers                               reset    remove everything that the lab made
   kill     send a signal to a container                  check    check a notebook's exercises
   rm       remove containers                             restore, solutions, report: see `labcore check --help`
+  network  networks of containers
 
   create, start, state, delete, list: the same runtime as the OCI specification calls it, for engines
 
@@ -28,8 +29,8 @@ examples:
 # all that must be known of the options before anything is imported: those that take a value as a word of their own
 _WITH_VALUE = frozenset(
     "--root --log --log-format --log-level --cgroup-manager --name --hostname --memory --cpus --pids-limit --env "
-    "--workdir --user --userns --pid --ipc --uts --network --volume --mine "
-    "--bundle --console-socket --pid-file --preserve-fds -m -e -w -u -v -b".split())
+    "--workdir --user --userns --pid --ipc --uts --network --publish --volume "
+    "--mine --bundle --console-socket --pid-file --preserve-fds -m -e -w -u -v -p -b".split())
 
 
 def runs_detached(words):

@@ -20,14 +20,15 @@ def run(container_id, bundle, config=None, tell=None, **options):
     return _make(plan.run, container_id, bundle, config, tell, **options)
 
 
-def _make(plan_of, container_id, bundle, config, tell, rootless=False, **options):
+def _make(plan_of, container_id, bundle, config, tell, rootless=False, network=None, **options):
     directory, here = state.directory_of(container_id), facts.read()
     bundle = os.path.abspath(bundle)
     config = spec.load(bundle) if config is None else config
     if config["process"] is None:
         raise errors.SpecError("process: missing")
     plan.check(config, here)
-    first = state.new(container_id, bundle, config, here, cgroup_path(container_id, config, here), rootless)
+    first = state.new(container_id, bundle, config, here, cgroup_path(container_id, config, here), rootless,
+                      network)  # fmt: skip
     steps, handles = plan_of(config, here, bundle, directory, first, **options), {}
     with Guard() as guard:
         try:
@@ -130,14 +131,15 @@ def delete(container_id, force=False):
 
 def remove(known):
     """Walk the delete plan; a step that fails does not keep the others from being done."""
-    first = None
+    first, handles = None, {}
     for step in plan.delete(known, facts.read()):
         if first and step.address == "state.forget":
             break  # what is still there stays known, so that a second delete can take it up
         try:
-            list(walk([step]))
+            list(walk([step], handles))
         except errors.StepFailed as error:
             first = first or error
+    let_go(handles)
     if first:
         raise first
 

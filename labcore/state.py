@@ -190,12 +190,13 @@ def forget(directory):
         forget(directory)  # the monitor has just written down how the program ended
 
 
-def new(container_id, bundle, spec, facts, cgroup_path, rootless):
+def new(container_id, bundle, spec, facts, cgroup_path, rootless, network=None):
     """What is known from the beginning; what is found out later has files of its own."""
     return {"ociVersion": spec["ociVersion"], "id": container_id, "bundle": bundle,
             "annotations": spec["annotations"], "created": time.time_ns() // 1_000_000_000,
             "cgroup": facts["cgroup"] if cgroup_path else 0, "cgroupPath": cgroup_path, "rootless": rootless,
-            "command": spec["process"]["args"] if spec["process"] else []}  # fmt: skip
+            "command": spec["process"]["args"] if spec["process"] else [],
+            } | ({"network": network} if network else {})  # fmt: skip
 
 
 def config(known):
