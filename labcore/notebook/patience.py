@@ -83,6 +83,6 @@ def ended(late=False):
         return NotYet("ended", "the function had not come back when the check lost its patience",
                       "a loop or a command that does not end, or it waits for what never comes",
                       "what ends each loop and each command, and what it waits for")  # fmt: skip
-    return NotYet("ended", "the process that ran the function has ended in the middle of it",
+    return NotYet("ended", "the process that ran the function, or one that it was given, has ended",
                   "the function ends it, closes all that it has open, or makes another program of it",
                   "calls like os._exit, os.kill, os.closerange and os.execv")  # fmt: skip

@@ -129,7 +129,8 @@ def is_a_small_init(answer):
             running.join(PATIENCE_S)
             if running.is_alive():
                 raise NotYet("waits-for-all", "the command has ended, and the function has not returned",
-                             "it goes on until no child is left; one of them sleeps for a long time",
+                             "it goes on until no child is left, and one of them sleeps for a long time; or what it "
+                             "compares with main is not the number alone",
                              "the text of exercise 3.2: at once")  # fmt: skip
             judge_end(running)
         finally:
@@ -167,6 +168,10 @@ def judge_start(running, init, main):
         raise NotYet("not-run", "the command does not run as a child of number 1",
                      "the first line, which was given, is gone, or is not reached", "the exercise cell")  # fmt: skip
     if not running.is_alive():
+        if running.value is None:
+            raise NotYet("not-waited", "the command still runs, and the function has returned nothing",
+                         "nothing below the given line waits yet, or it does not wait until somebody has ended",
+                         "the first hint")  # fmt: skip
         raise left_early("the command still runs, and the function has returned")
 
 

@@ -122,11 +122,12 @@ def root_of_groups(groups, deny):
 def writes_maps(answer):
     """Both maps of another process are what was asked for."""
     demand_function(answer, "write_maps")
-    with cast("infant", "clerk") as (infant, clerk, _):
+    with cast("infant", "clerk") as (infant, clerk, witness):
         infant.call(unshare, CLONE_NEWUSER)
         error = attempt(clerk, answer, infant.pid, as_oci(USERS), as_oci(GROUPS))
         seen = infant.look()
         users, groups = parse(seen["uid_map"]), parse(seen["gid_map"])
+        may = witness.out(f"cat /proc/{infant.pid}/setgroups").strip()
     if not users and not groups:
         said = f", and the kernel refused: {os.strerror(error.errno)}" if error is not None and error.errno else ""
         raise NotYet("nothing-written", f"both maps are empty{said}",
@@ -140,6 +141,10 @@ def writes_maps(answer):
         raise NotYet("no-groups", "the uid_map is right, the gid_map is empty", "only the first file was written",
                      "the second hint")  # fmt: skip
     compare("gid_map", groups, GROUPS)
+    if may != "allow":
+        raise NotYet("no-setgroups", "both maps are right, and nobody inside can change groups any more",
+                     "deny was written to setgroups; root outside needs no such bargain",
+                     "By hand, step 3")  # fmt: skip
     if error is not None:
         raise error
 
