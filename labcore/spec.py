@@ -4,12 +4,11 @@ Unknown properties are ignored, as the OCI runtime specification says. Known one
 refused: a container never starts without something that it was asked to have.
 """
 
-from . import caps, errors, jsonfile, namespace
+from . import caps, errors, jsonfile, namespace, resources
 
 SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
 _ID_MAP = [{"containerID": int, "hostID": int, "size": int}]
 _DEVICE = {"path": str, "type": str, "major": int, "minor": int, "fileMode": int, "uid": int, "gid": int}
-_RULE = {"allow": bool, "type": str, "major": int, "minor": int, "access": str}
 SHAPE = {
     "ociVersion": str, "hostname": str, "domainname": str, "annotations": {"*": str},
     "root": {"path": str, "readonly": bool},
@@ -23,11 +22,7 @@ SHAPE = {
     "linux": {
         "namespaces": [{"type": str, "path": str}], "uidMappings": _ID_MAP, "gidMappings": _ID_MAP,
         "devices": [_DEVICE], "cgroupsPath": str, "sysctl": {"*": str}, "maskedPaths": [str], "readonlyPaths": [str],
-        "rootfsPropagation": str,
-        "resources": {
-            "memory": {"limit": int, "swap": int, "reservation": int}, "pids": {"limit": int}, "devices": [_RULE],
-            "cpu": {"shares": int, "quota": int, "period": int, "cpus": str, "mems": str},
-        },
+        "rootfsPropagation": str, "resources": resources.SHAPE,
     },
 }  # fmt: skip
 # known to the specification, not to us yet: refused when set to anything
@@ -35,9 +30,6 @@ NOT_YET = {
     "": ("hooks", "intelRdt", "vm", "solaris", "windows", "zos"),
     "process": ("apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"),
     "linux": ("seccomp", "mountLabel", "intelRdt", "personality", "timeOffsets", "memoryPolicy", "netDevices"),
-    "linux.resources": ("blockIO", "hugepageLimits", "network", "rdma", "unified"),
-    "linux.resources.memory": ("kernel", "kernelTCP", "swappiness", "disableOOMKiller"),
-    "linux.resources.cpu": ("realtimeRuntime", "realtimePeriod", "burst", "idle"),
     "mounts[]": ("uidMappings", "gidMappings"),
 }
 _PROPAGATION = ("", "private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
@@ -73,6 +65,19 @@ def check(value):
     _check_linux(spec)
     _check_names(spec)
     return spec
+
+
+def load_limits(path):
+    """The linux.resources in a JSON file, as `update --resources` names it, checked."""
+    return limits(_read(path, "limits are an object like linux.resources"))
+
+
+def limits(value):
+    """linux.resources alone, checked and filled, for a container that exists."""
+    _check_shape(value, resources.SHAPE, "linux.resources")
+    filled = resources.filled(value)
+    resources.check(filled, update=True)
+    return filled
 
 
 def load_process(path):
@@ -143,7 +148,6 @@ def _fill(value):
                "source": _get(m, "source", ""), "options": _get(m, "options", [])}
               for m in _get(value, "mounts", [])]  # fmt: skip
     lists = ("namespaces", "uidMappings", "gidMappings", "devices", "maskedPaths", "readonlyPaths")
-    resources = {k: v for k, v in _get(linux, "resources", {}).items() if v is not None}
     return {
         "ociVersion": value.get("ociVersion"), "hostname": _get(value, "hostname", ""),
         "domainname": _get(value, "domainname", ""), "annotations": _get(value, "annotations", {}),
@@ -153,19 +157,13 @@ def _fill(value):
         "linux": {name: _get(linux, name, []) for name in lists} | {
             "cgroupsPath": _get(linux, "cgroupsPath", ""), "sysctl": _get(linux, "sysctl", {}),
             "rootfsPropagation": _get(linux, "rootfsPropagation", ""),
-            "resources": resources | {"devices": [_fill_rule(r) for r in resources.get("devices", [])]},
+            "resources": resources.filled(_get(linux, "resources", {})),
         },
     }  # fmt: skip
 
 
 def _binds(m):
     return any(word in ("bind", "rbind") for word in _get(m, "options", []))
-
-
-def _fill_rule(rule):
-    return {"allow": False, "type": "a", "major": None, "minor": None, "access": "rwm"} | {
-        k: v for k, v in rule.items() if v is not None
-    }
 
 
 def _fill_process(p):
@@ -245,6 +243,7 @@ def _check_linux(spec):
         raise errors.SpecError(f"linux.cgroupsPath: {linux['cgroupsPath']!r} leaves its place with '..'")
     if linux["rootfsPropagation"] not in _PROPAGATION:
         raise errors.SpecError(f"linux.rootfsPropagation: unknown value {linux['rootfsPropagation']!r}")
+    resources.check(linux["resources"])
     _check_maps(linux, "user" in seen)
     _check_devices(linux)
 
