@@ -4,21 +4,23 @@ PREFIX ?= /usr/local
 IP     ?= 127.0.0.1
 PORT   ?= 8888
 ARGS   ?=
+CMD    ?=
 
-FOLDERS := unit kernel oci notebooks exercises browser
+FOLDERS := unit kernel oci notebooks exercises browser vm
 SOURCES := $(shell find labcore -name '*.py' 2>/dev/null)
 PYTHON  := .venv/bin/python
 
 # a learner's own settings must not change what runs here
 unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV
 
-.PHONY: help lab test bench lint notebooks record environment packages-lab packages-test packages-bench clean undo install uninstall
+.PHONY: help lab test vm bench lint notebooks record environment packages-lab packages-test packages-bench clean undo install uninstall
 .PHONY: $(FOLDERS:%=test-%)
 
 help:
 	@echo "make lab          install what is missing, then open JupyterLab on $(IP) (Ctrl-C ends it)"
 	@echo "make test         install what is missing, then run every test  (ARGS='-k name' reaches pytest)"
 	@echo "make test-FOLDER  one folder of tests: $(FOLDERS)"
+	@echo "make vm CMD='...' a command in a small VM with cgroup v2, as the tests have it"
 	@echo "make lint         ruff"
 	@echo "make notebooks    write the learners' copies from notebooks/solutions (make record runs those first)"
 	@echo "make bench        speed and memory, side by side with crun and runc"
@@ -38,6 +40,10 @@ test-unit: environment .venv/compiled
 
 $(filter-out test-unit,$(FOLDERS:%=test-%)): test-%: packages-test environment .venv/compiled
 	@exec setup/test.sh $* -- $(ARGS)
+
+# the words reach the VM's shell as they were typed
+vm: packages-test environment .venv/compiled
+	@exec setup/vm.sh '$(subst ','\'',$(value CMD))'
 
 notebooks: environment
 	@$(PYTHON) -m labcore.notebook.learners $(ARGS)

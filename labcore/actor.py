@@ -53,7 +53,7 @@ class Actor:
     """The state of the loop: its socket, the children that it started, and whether it is at work."""
 
     def __init__(self, sock):
-        self.socket, self.started, self.busy = sock, {}, False
+        self.socket, self.started, self.busy, self.born = sock, {}, False, []
         self.calls = {n: v for n, v in vars(syscalls).items() if not n.startswith("_")}
 
     def interrupted(self, number, frame):
@@ -86,6 +86,11 @@ class Actor:
         for fd in [*kept, *fds]:
             os.close(fd)
         self.answer(answer, back)
+
+    def do_name(self, fds, name):
+        """Be found under the notebook's name for it by ps — prctl(2)."""
+        syscalls.set_name(name)
+        return {}, ()
 
     def do_call(self, fds, code, name, args, handles=0):
         """Call one function: of labcore.syscalls, of os, or one that comes compiled."""
@@ -142,7 +147,19 @@ class Actor:
     def do_fork(self, fds):
         """A child, also an actor, with a socket of its own — fork(2)."""
         launcher = sys.modules["labcore.launcher"]
-        return {"pid": launcher.fork(live, wire.from_fd(os.dup(fds[0])))}, ()
+        self.born.append(launcher.fork(live, wire.from_fd(os.dup(fds[0]))))
+        return {"pid": self.born[-1]}, ()
+
+    def do_bury(self, fds):
+        """Wait for those of its children on stage that have ended — waitpid(2)."""
+        for child in list(self.born):
+            try:
+                gone = os.waitpid(child, os.WNOHANG)[0]
+            except ChildProcessError:
+                gone = child  # somebody has called os.wait
+            if gone:
+                self.born.remove(child)
+        return {}, ()
 
     def spawn(self, argv):
         """A command as a child, leader of a process group; standard output and error as they are now."""

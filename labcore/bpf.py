@@ -1,20 +1,10 @@
 """Which devices a cgroup of version 2 may use: a program in the kernel's own machine language — bpf(2), BPF(7).
 
-It is asked at every open and mknod of a device, with what is wanted (w, r, m as bits), the kind and the two numbers.
-The last rule that speaks of a bit decides about it, as in the files of version 1; what no rule speaks of is denied:
-
-    r2 = kind   r3 = bits not decided yet   r4 = major   r5 = minor
-    for each rule, the last one first:
-        another kind, major or minor?      → the next rule
-        allow: r3 &= ~its bits; none left? → yes
-        deny:  r3 & its bits?              → no
-    no
+It is asked at every open and mknod of a device. For each bit that is wanted (r, w, m) the last rule that speaks of it
+decides, as in the files of version 1; what no rule speaks of is denied. r3 holds the bits that are not decided yet.
 """
 
-import os
 import sys
-
-from . import syscalls
 
 _KINDS, _BITS = {"b": 1, "c": 2}, {"m": 1, "r": 2, "w": 4}
 # operation codes: class | operation | operand (linux/bpf.h)
@@ -51,12 +41,3 @@ def _encode(line):
     registers = target | source << 4 if sys.byteorder == "little" else target << 4 | source
     return (bytes([code, registers]) + jump.to_bytes(2, sys.byteorder, signed=True)
             + (number & 0xFFFFFFFF).to_bytes(4, sys.byteorder))  # fmt: skip
-
-
-def attach_device_program(cgroup, program):
-    """Have the kernel check the program and ask it from now on; it lives as long as the cgroup."""
-    fd = syscalls.bpf_prog_load(syscalls.BPF_PROG_TYPE_CGROUP_DEVICE, program)
-    try:
-        syscalls.bpf_prog_attach(cgroup, fd, syscalls.BPF_CGROUP_DEVICE, syscalls.BPF_F_ALLOW_MULTI)
-    finally:
-        os.close(fd)

@@ -64,10 +64,7 @@ def set_limits(paths, limits):
 
 def change_limits(paths, limits, below_use):
     """Change limits of a container that runs: all of them, or none — cgroups(7)."""
-    if not below_use:
-        used = int(cgroupfs.read(paths["memory"], "memory.usage_in_bytes") or 0)
-        cgroupfs.check_use(used, [v for _, file, v in limits if file == "memory.limit_in_bytes"])
-    cgroupfs.change_all(_files(paths, limits))
+    cgroupfs.change_all(_files(paths, limits), below_use)
 
 
 def _files(paths, limits):
@@ -83,27 +80,23 @@ def enter(paths):
 
 def read(paths):
     """What is used and what went wrong: {memory_bytes, cpu_ns, pids, oom_kills, forks_refused}."""
-    def number(subsystem, file):
-        text = cgroupfs.read(paths.get(subsystem, ""), file)
-        return int(text) if text else None
-
-    return {"memory_bytes": number("memory", "memory.usage_in_bytes"), "cpu_ns": number("cpuacct", "cpuacct.usage"),
-            "pids": number("pids", "pids.current"),
+    return {"memory_bytes": cgroupfs.number(paths.get("memory", ""), "memory.usage_in_bytes"),
+            "cpu_ns": cgroupfs.number(paths.get("cpuacct", ""), "cpuacct.usage"),
+            "pids": cgroupfs.number(paths.get("pids", ""), "pids.current"),
             "oom_kills": cgroupfs.entry(paths.get("memory", ""), "memory.oom_control", "oom_kill") or 0,
             "forks_refused": cgroupfs.entry(paths.get("pids", ""), "pids.events", "max") or 0}  # fmt: skip
 
 
 def freeze(paths):
     """Stop every process in the cgroup where it is — cgroups(7), freezer."""
-    if "freezer" not in paths:
-        raise cgroupfs.missing("freezer", "there is no hierarchy with freezer on this machine")
+    directory = paths.get("freezer", "/sys/fs/cgroup/freezer")  # if missing, the error names it
     for _ in range(2000):
-        cgroupfs.write(paths["freezer"], "freezer.state", "FROZEN")  # also those born since the last look
-        if cgroupfs.read(paths["freezer"], "freezer.state") == "FROZEN":
+        cgroupfs.write(directory, "freezer.state", "FROZEN")  # also those born since the last look
+        if cgroupfs.read(directory, "freezer.state") == "FROZEN":
             return
         time.sleep(0.001)
     thaw(paths)
-    raise OSError(errno.EBUSY, f"{paths['freezer']}: some process does not freeze; all go on")
+    raise OSError(errno.EBUSY, f"{directory}: some process does not freeze; all go on")
 
 
 def thaw(paths):

@@ -9,7 +9,7 @@ import math
 import os
 import time
 
-from . import bpf, cgroupfs, errors, inroot
+from . import bpf, cgroupfs, errors, inroot, syscalls
 from .step import Descriptor, handle, host, inside
 
 # (group, field of linux.resources) that version 2 has no file for
@@ -23,14 +23,8 @@ USUAL = {"cpu", "memory", "pids"}  # wanted without a limit, too: they count
 
 def create(paths, controllers, top, exclusive):
     """Make this container's cgroup, with the controllers that its limits need — cgroups(7)."""
-    directory = paths["unified"]
-    made = cgroupfs.make_all([directory], exclusive)
-    try:
-        enable(os.path.dirname(directory), controllers, top)
-    except (OSError, errors.HostError):
-        for ours in made:
-            cgroupfs.remove(ours)
-        raise
+    made = cgroupfs.make_all([paths["unified"]], exclusive)
+    enable(os.path.dirname(paths["unified"]), controllers, top)
     return {"made": made}
 
 
@@ -39,19 +33,14 @@ def enable(directory, controllers, top):
     if directory != top:
         enable(os.path.dirname(directory), controllers, top)
     on = (cgroupfs.read(directory, "cgroup.subtree_control") or "").split()
-    for controller in controllers:
-        if controller not in on:
-            _pass_on(directory, controller)
-
-
-def _pass_on(directory, controller):
-    try:
-        cgroupfs.write(directory, "cgroup.subtree_control", f"+{controller}")
-    except OSError as error:
-        if error.errno != errno.EBUSY:
-            raise
-        raise errors.HostError(f"{directory}: holds processes of its own, so it cannot pass {controller} on",
-                               "start from a cgroup below it") from None  # fmt: skip
+    for controller in (c for c in controllers if c not in on):
+        try:
+            cgroupfs.write(directory, "cgroup.subtree_control", f"+{controller}")
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+            raise errors.HostError(f"{directory}: holds processes of its own, so it cannot pass {controller} on",
+                                   "start from a cgroup below it") from None  # fmt: skip
 
 
 def set_limits(paths, limits):
@@ -62,11 +51,8 @@ def set_limits(paths, limits):
 
 def change_limits(paths, limits, controllers, top, below_use):
     """Change limits of a container that runs: all of them, or none — cgroups(7)."""
-    if not below_use:
-        used = int(cgroupfs.read(paths["unified"], "memory.current") or 0)
-        cgroupfs.check_use(used, [value for _, file, value in limits if file == "memory.max"])
     enable(os.path.dirname(paths["unified"]), controllers, top)
-    cgroupfs.change_all(_files(paths, limits))
+    cgroupfs.change_all(_files(paths, limits), below_use)
     _check_sets(paths, limits)
 
 
@@ -93,7 +79,11 @@ def _numbers(text):
 
 def limit_devices(cgroup, rules):
     """Let a program of our own decide which devices may be used — bpf(2), BPF_PROG_TYPE_CGROUP_DEVICE."""
-    bpf.attach_device_program(cgroup, bpf.device_program(rules))
+    program = syscalls.bpf_prog_load(syscalls.BPF_PROG_TYPE_CGROUP_DEVICE, bpf.device_program(rules))
+    try:
+        syscalls.bpf_prog_attach(cgroup, program, syscalls.BPF_CGROUP_DEVICE, syscalls.BPF_F_ALLOW_MULTI)
+    finally:
+        os.close(program)
 
 
 def open(paths):
@@ -108,14 +98,12 @@ def enter(paths):
 
 def read(paths):
     """What is used and what went wrong: {memory_bytes, cpu_ns, pids, oom_kills, forks_refused}."""
-    def number(file):
-        text = cgroupfs.read(paths["unified"], file)
-        return int(text) if text else None
-
-    usec = cgroupfs.entry(paths["unified"], "cpu.stat", "usage_usec")
-    return {"memory_bytes": number("memory.current"), "cpu_ns": usec and usec * 1000, "pids": number("pids.current"),
-            "oom_kills": cgroupfs.entry(paths["unified"], "memory.events", "oom_kill") or 0,
-            "forks_refused": cgroupfs.entry(paths["unified"], "pids.events", "max") or 0}  # fmt: skip
+    directory = paths["unified"]
+    usec = cgroupfs.entry(directory, "cpu.stat", "usage_usec")
+    return {"memory_bytes": cgroupfs.number(directory, "memory.current"), "cpu_ns": usec and usec * 1000,
+            "pids": cgroupfs.number(directory, "pids.current"),
+            "oom_kills": cgroupfs.entry(directory, "memory.events", "oom_kill") or 0,
+            "forks_refused": cgroupfs.entry(directory, "pids.events", "max") or 0}  # fmt: skip
 
 
 def freeze(paths):

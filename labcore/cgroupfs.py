@@ -25,15 +25,11 @@ def write(directory, file, *values):
     except FileNotFoundError:
         if file in _OR_ELSE:
             return write(directory, _OR_ELSE[file], *values)
-        raise missing(file, f"this machine's cgroup has no such file ({path})") from None
+        raise errors.HostError(f"{file}: this machine's cgroup has no such file ({path})",
+                               "see `labcore doctor` for its controllers") from None
     except OSError as error:
         raise OSError(error.errno, f"write {value} to {path}: {error.strerror}") from None
     return None
-
-
-def missing(what, why):
-    """The error that says what this machine's control groups lack."""
-    return errors.HostError(f"{what}: {why}", "see `labcore doctor` for its controllers")
 
 
 def write_all(rows):
@@ -51,26 +47,25 @@ def write_all(rows):
         write(directory, file, *values)
 
 
-def change_all(rows):
+_USED = {"memory.limit_in_bytes": "memory.usage_in_bytes", "memory.max": "memory.current"}
+
+
+def change_all(rows, below_use):
     """Write them all; when one is refused, those before it get back what they had, as far as their files tell."""
-    before = {(directory, file): read(directory, file) for directory, file, _ in rows}
+    for directory, file, value in rows:
+        used = read(directory, _USED[file]) if file in _USED and not below_use else None
+        if used and value != "max" and 0 <= value < int(used):
+            raise errors.SpecError(f"linux.resources.memory.limit: {value} is less than the {used} bytes in use")
+    before = [(d, file, line) for d, file, _ in rows for line in (read(d, file) or "").splitlines()]
     try:
         write_all(rows)
     except (OSError, errors.HostError):
-        for (directory, file), text in [*before.items(), *before.items()]:  # twice: some limits bound others
-            for line in (text or "").splitlines():
-                try:
-                    write(directory, file, line)
-                except (OSError, errors.HostError):
-                    pass
+        for row in before + before:  # twice: some limits bound others
+            try:
+                write(*row)
+            except (OSError, errors.HostError):
+                pass
         raise
-
-
-def check_use(used, limits):
-    """Refuse a new memory limit that is less than what is used: it would kill."""
-    for limit in limits:
-        if limit != "max" and 0 <= limit < used:
-            raise errors.SpecError(f"linux.resources.memory.limit: {limit} is less than the {used} bytes in use")
 
 
 def read(directory, file):
@@ -93,6 +88,12 @@ def _all(fd):
         part = os.read(fd, 65536)
         text += part
     return text
+
+
+def number(directory, file):
+    """The number that is a file's text; None when there is none."""
+    text = read(directory, file)
+    return int(text) if text else None
 
 
 def entry(directory, file, key):

@@ -14,6 +14,7 @@ USAGE = """usage: labcore VERB …
   rm       remove containers                             restore, solutions, report: see `labcore check --help`
   stats    what containers use, live                     update   change the limits of a container that runs
   pause    stop a container where it is                  resume   let it go on
+  network  networks of containers
 
   create, start, state, delete, list, events: the same runtime as the OCI specification calls it, for engines
 
@@ -31,8 +32,8 @@ examples:
 _WITH_VALUE = frozenset(
     "--root --log --log-format --log-level --cgroup-manager --name --hostname --memory --memory-swap "
     "--memory-reservation --cpus --cpu-share --cpu-shares --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight "
-    "--env --workdir --user --userns --pid --ipc --uts --network --volume --mine "
-    "--bundle --console-socket --pid-file --preserve-fds -m -e -w -u -v -b".split())
+    "--env --workdir --user --userns --pid --ipc --uts --network --publish --volume "
+    "--mine --bundle --console-socket --pid-file --preserve-fds -m -e -w -u -v -p -b".split())
 
 
 def runs_detached(words):

@@ -5,7 +5,7 @@ import select
 import sys
 import time
 
-from . import cgroupfs, errors, jsonfile, limits, options, runtime, spec, state, syscalls, usage
+from . import cgroupfs, errors, jsonfile, limits, options, runtime, state, syscalls, usage
 from .options import Option, UsageError
 
 LIVE = ("created", "running", "paused")
@@ -115,23 +115,12 @@ def update(o, words, monitored):
     if o.get("resources"):
         if found:
             raise UsageError("--resources: takes no other limits beside it")
-        found = _standard_input() if o["resources"] == "-" else spec.load_limits(o["resources"])
-    found = spec.limits(found)
+        found = limits.load(o["resources"])
+    found = limits.checked(found)
     if not any(found.values()):
         raise UsageError("update needs a limit", "labcore update --memory 128m NAME")
     runtime.update(container_id, found)
     return 0
-
-
-def _standard_input():
-    data = part = os.read(0, 1 << 16)
-    while part and len(data) < 1 << 20:
-        part = os.read(0, 1 << 16)
-        data += part
-    try:
-        return jsonfile.loads(data.decode("utf-8"))
-    except ValueError as error:
-        raise errors.SpecError(f"--resources -: not JSON: {error}") from None
 
 
 def pause(o, words, monitored):
@@ -148,7 +137,7 @@ def resume(o, words, monitored):
 
     Let a paused container go on.
     """
-    runtime.resume(options.one(words))
+    runtime.pause(options.one(words), thaw=True)
     return 0
 
 
@@ -284,9 +273,7 @@ def call(name, words, monitored):
     function, table = VERBS[name]
     chosen, rest = options.parse(words, table)
     if chosen.get("help"):
-        print("\n".join(line.removeprefix("    ") for line in function.__doc__.rstrip().splitlines()))
-        print("\noptions:\n" + options.show(table))
-        return 0
+        return options.explain(function, table)
     if name == "list":
         chosen["all"] = True
     return function(chosen, rest, monitored)

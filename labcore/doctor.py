@@ -58,7 +58,7 @@ WITHOUT = {"CAP_SYS_ADMIN": "root makes no namespaces and no mounts", "CAP_NET_A
            "CAP_SETPCAP": "the bounding set cannot shrink", "CAP_MKNOD": "no device nodes",
            "CAP_SYS_RESOURCE": "root cannot raise hard limits", "CAP_SYS_PTRACE": "no strace of other processes"}
 # name, Debian package, status when absent, what it is for
-TOOLS = (("ip", "iproute2", NOTE, "04 net"), ("nft", "nftables", NOTE, "04 net"),
+TOOLS = (("ip", "iproute2", NOTE, "04 net, run --network"), ("nft", "nftables", NOTE, "04 net, run --network"),
          ("unshare", "util-linux", MISSING, "this report and every lesson"), ("nsenter", "util-linux", NOTE, "lessons"),
          ("mount", "mount", NOTE, "05 mount"), ("newuidmap", "uidmap", NOTE, "06 user, more than one id"),
          ("newgidmap", "uidmap", NOTE, "06 user, more than one id"), ("strace", "strace", NOTE, "optional: watching"),
@@ -214,8 +214,8 @@ def network(by_root):
         family, table, chain, _ = drop
         fix = (f"iptables-legacy -P {chain} ACCEPT" if family == "iptables-legacy" else
                f"nft 'chain {family} {table} {chain} {{ policy accept; }}'")
-        yield Finding("forward policy", NOTE, f"drop ({family} {table} {chain}): a bridge of this machine reaches "
-                      "nothing outside; lessons are not affected", admin(fix))
+        yield Finding("forward policy", NOTE, f"drop ({family} {table} {chain}): containers of a network reach "
+                      "nothing outside, and nobody their published ports; lessons are not affected", admin(fix))
     elif COMPLETE not in by_root:
         root = os.geteuid() == 0
         yield Finding("forward policy", NOTE, "nft could not list it" if root else "only root can read it, with nft",

@@ -14,12 +14,8 @@ def read():
 
 
 def find():
-    """What is known of this machine and user, as a dict:
-
-    root, in_userns, uid, gid; cgroup: the version to use, or 0 for none; cgroup1: {controller: directory}; cgroup2: the
-    directory under which containers may have theirs; controllers: what version 2 has there; delegated: is it a part of
-    the tree that was handed to this user?
-    """
+    """{root, in_userns, uid, cgroup: 0|1|2, cgroup1: {controller: directory}, cgroup2: directory or None,
+    controllers: what version 2 has there, delegated: is that a part of the tree that was handed to this user?}."""
     v1, v2 = cgroup_mounts(_text("/proc/self/mountinfo"))
     version = 0
     if v2 and ("memory" in _text(f"{v2}/cgroup.controllers").split() or not v1):

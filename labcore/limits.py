@@ -2,7 +2,8 @@
 
 import os
 
-from . import errors
+from . import errors, jsonfile, spec
+from . import resources as limits_of
 from .options import Option
 
 MEMORY_MIN_BYTES = 512 << 10
@@ -52,6 +53,28 @@ def resources(o):
         if f"cpuset_{field}" in o:
             found.setdefault("cpu", {})[field] = o[f"cpuset_{field}"]
     return found
+
+
+def load(path):
+    """The linux.resources in a JSON file, as `update --resources` names it; - is standard input."""
+    if path != "-":
+        return checked(spec.read(path, "limits are an object like linux.resources"))
+    data = part = os.read(0, 1 << 16)
+    while part and len(data) < 1 << 20:
+        part = os.read(0, 1 << 16)
+        data += part
+    try:
+        return checked(jsonfile.loads(data.decode("utf-8")))
+    except ValueError as error:
+        raise errors.SpecError(f"--resources -: not JSON: {error}") from None
+
+
+def checked(value):
+    """linux.resources alone, checked and filled, for a container that exists."""
+    spec.check_shape(value, spec.SHAPE["linux"]["resources"], "linux.resources")
+    filled = limits_of.filled(value)
+    limits_of.check(filled, update=True)
+    return filled
 
 
 def _number(text, word, least):

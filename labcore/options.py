@@ -78,3 +78,10 @@ def show(table):
     rows = [(", ".join(o.names) + (f" {o.metavar}" if o.metavar else ""), o.help) for o in table]
     width = max((len(left) for left, _ in rows), default=0)
     return "\n".join(f"  {left:{width}}  {right}" for left, right in rows)
+
+
+def explain(function, table):
+    """Print what a verb does, from its docstring, and its options; the exit code is 0."""
+    print("\n".join(line.removeprefix("    ") for line in function.__doc__.rstrip().splitlines()))
+    print("\noptions:\n" + show([o for o in table if o.help != "ignored"]))
+    return 0

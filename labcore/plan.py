@@ -15,7 +15,7 @@ def run(spec, facts, bundle, directory, first_state, attached=True, keep=0, mine
     """From nothing to the program, by one who stays: create and start in one list, without a door between them."""
     pid_file = options.pop("pid_file", None)
     steps = [host(state.claim, directory=directory, state=first_state, config=spec)]
-    steps += _build(spec, facts, bundle, directory, first_state["cgroupPath"], keep=keep, **options)
+    steps += _build(spec, facts, bundle, directory, first_state, keep=keep, **options)
     steps.append(host(state.created, directory=directory, init=handle("init"), pid_file=pid_file))
     if not attached:
         steps.append(inside(process.outlive_parent))
@@ -27,21 +27,25 @@ def create(spec, facts, bundle, directory, first_state, attached=False, keep=0, 
     pid_file = options.pop("pid_file", None)
     steps = [host(state.claim, directory=directory, state=first_state, config=spec),
              host(state.listen, directory=directory)]  # fmt: skip
-    steps += _build(spec, facts, bundle, directory, first_state["cgroupPath"], keep=keep, **options)
+    steps += _build(spec, facts, bundle, directory, first_state, keep=keep, **options)
     tail = [list(s) for s in _with(_tail(spec, attached, keep), mine)]
     steps.append(inside(helper.park, listener=handle("listener"), steps=tail, attached=attached))
     steps.append(host(state.created, directory=directory, init=handle("init"), pid_file=pid_file))
     return _with(steps, mine)
 
 
-def _build(spec, facts, bundle, directory, path, sibling=False, keep=0, console_socket=None):
+def _build(spec, facts, bundle, directory, first_state, sibling=False, keep=0, console_socket=None):
     """What lies between the claim and the program: the container itself."""
+    path, network = first_state["cgroupPath"], first_state.get("network")
+    lease, cable, address = net.plan_connect(network)
+    yield from lease
     cgroup = CGROUPS.get(facts["cgroup"]) if path else None
     if cgroup:
         own = not spec["linux"]["cgroupsPath"]  # a place that somebody chose may be there before us
         make, *limit = cgroup.plan_make(facts, path, spec["linux"]["resources"], own)
         yield from (make, host(state.own, directory=directory, made=handle("made")), *limit)
     yield from _init(spec, facts, path, sibling, keep)
+    yield from cable
     if cgroup:
         yield from cgroup.plan_enter(facts, path)
     yield from process.plan_host(spec)
@@ -62,6 +66,7 @@ def _build(spec, facts, bundle, directory, path, sibling=False, keep=0, console_
             yield from cgroup.plan_show(spec, facts, path, m)
     yield from device.plan(spec, facts)
     yield from tty.plan(spec)
+    yield from address
     yield from sysctl.plan(spec)
     yield from mount.plan_protect(spec)
     yield from rootfs.plan(spec)
@@ -107,11 +112,13 @@ def delete(known, facts):
     """From whatever there is to nothing: only what is the container's own."""
     steps, facts = [], at(known, facts)
     if known.get("status") == "paused":
-        steps += resume(known, facts)  # nobody dies frozen
+        steps += pause(known, facts, thaw=True)  # nobody dies frozen
     if known["pid"]:
         steps.append(host(pid.kill, pid=known["pid"], started=known["pidStart"], signal=9))
     else:
         steps.append(host(state.dismiss, directory=known["directory"]))
+    ports, cable = net.plan_delete(known.get("network"))
+    steps += ports
     if known.get("cgroupPath"):
         cgroup = CGROUPS[known["cgroup"]]
         places = {k: v for k, v in cgroup.places(facts, known["cgroupPath"]).items() if v in known["owned"]}
@@ -119,7 +126,7 @@ def delete(known, facts):
             steps += [host(cgroup.kill, paths=places), host(cgroup.remove, paths=places)]
         elif known["status"] == "creating":  # named, but never marked as made: nobody is in it, or it is not ours
             steps.append(host(cgroup.remove_empty, paths=cgroup.places(facts, known["cgroupPath"])))
-    return [*steps, host(state.forget, directory=known["directory"])]
+    return [*steps, *cable, host(state.forget, directory=known["directory"])]
 
 
 def at(known, facts):
@@ -127,16 +134,10 @@ def at(known, facts):
     return facts | {"cgroup2": known["cgroupTop"]} if known.get("cgroupTop") else facts
 
 
-def pause(known, facts):
-    """Stop every process of a container where it is."""
+def pause(known, facts, thaw=False):
+    """Stop every process of a container where it is, or let them go on."""
     cgroup = CGROUPS[known["cgroup"]]
-    return [host(cgroup.freeze, paths=cgroup.places(at(known, facts), known["cgroupPath"]))]
-
-
-def resume(known, facts):
-    """Let them go on."""
-    cgroup = CGROUPS[known["cgroup"]]
-    return [host(cgroup.thaw, paths=cgroup.places(at(known, facts), known["cgroupPath"]))]
+    return [host(cgroup.thaw if thaw else cgroup.freeze, paths=cgroup.places(at(known, facts), known["cgroupPath"]))]
 
 
 def update(known, facts, resources, now):

@@ -3,6 +3,7 @@
 import os
 
 from . import cgroupfs, errors, facts, runtime, state
+from .engine import network
 from .image import template
 
 
@@ -10,6 +11,7 @@ def findings():
     """What is there to be removed: [(kind, name)], containers first, in the order of removal."""
     here = facts.read()
     found = [("container", container_id) for container_id in state.list_ids()]
+    found += [("network", name) for name in network.names()]
     if here["cgroup"]:
         tops = [here["cgroup2"]] if here["cgroup"] == 2 else dict.fromkeys(here["cgroup1"].values())
         found += [("cgroup", entry.path) for top in tops for entry in os.scandir(top)
@@ -26,6 +28,8 @@ def remove(kind, name):
     """Remove one finding; a directory that holds something else stays, and is said to."""
     if kind == "container":
         runtime.delete(name, force=True)
+    elif kind == "network":
+        network.remove(name)
     elif kind == "cgroup":
         cgroupfs.remove(name)
     elif kind == "templates":

@@ -1,7 +1,6 @@
-"""linux.resources: the shape, units and ranges of limits, whatever version of control groups will have to keep them.
+"""linux.resources: the shape and the ranges of limits, whatever version of control groups will have to keep them.
 
-A limit that makes no sense is refused here, by its field. One that this machine cannot keep is refused by the mechanism
-(`unmet`), and what only the kernel can know, by the kernel. There is no fourth way: nothing is left out silently.
+One that makes no sense is refused here, by its field; one that this machine cannot keep, by the mechanism (`unmet`).
 """
 
 from . import errors
@@ -37,7 +36,7 @@ RANGES = {  # field: (from, to); those of FREE may be -1, for no limit
 }  # fmt: skip
 FREE = {"memory.limit", "memory.swap", "memory.reservation", "memory.kernel", "memory.kernelTCP", "cpu.quota",
         "cpu.realtimeRuntime", "pids.limit"}  # fmt: skip
-OPTIONAL = {"blockIO.weightDevice[].weight", "blockIO.weightDevice[].leafWeight", "devices[].major", "devices[].minor"}
+OPTIONAL = {"blockIO.weightDevice[].leafWeight", "devices[].major", "devices[].minor"}
 
 
 def filled(value):
@@ -113,9 +112,6 @@ def _check_cpu(cpu, where):
 
 def _check_names(value, where):
     """Names that become part of a line or of a file's name."""
-    for n, device in enumerate(value.get("blockIO", {}).get("weightDevice", [])):
-        if not device.keys() & {"weight", "leafWeight"}:
-            raise errors.SpecError(f"{where}.blockIO.weightDevice[{n}].weight: missing")
     for n, entry in enumerate(value.get("network", {}).get("priorities", [])):
         name = entry.get("name", "")
         if not name or name in (".", "..") or len(name) > 15 or any(c in "/: \t\n" for c in name):
@@ -124,9 +120,6 @@ def _check_names(value, where):
         size = huge.get("pageSize", "")
         if not (size[:-2].isascii() and size[:-2].isdigit() and size[-2:] in ("KB", "MB", "GB")):
             raise errors.SpecError(f"{where}.hugepageLimits[{n}].pageSize: {size!r} is not a size like 2MB")
-    for name, device in value.get("rdma", {}).items():
-        if not name or any(c in "/ \t\n" for c in name) or not all(0 <= n < 1 << 31 for n in device.values()):
-            raise errors.SpecError(f"{where}.rdma[{name!r}]: must be a device's name, and numbers from 0 on")
 
 
 def _check_rule(rule, where):

@@ -20,14 +20,15 @@ def run(container_id, bundle, config=None, tell=None, **options):
     return _make(plan.run, container_id, bundle, config, tell, **options)
 
 
-def _make(plan_of, container_id, bundle, config, tell, rootless=False, **options):
+def _make(plan_of, container_id, bundle, config, tell, rootless=False, network=None, **options):
     directory, here = state.directory_of(container_id), facts.read()
     bundle = os.path.abspath(bundle)
     config = spec.load(bundle) if config is None else config
     if config["process"] is None:
         raise errors.SpecError("process: missing")
     plan.check(config, here)
-    first = state.new(container_id, bundle, config, here, cgroup_path(container_id, config, here), rootless)
+    first = state.new(container_id, bundle, config, here, cgroup_path(container_id, config, here), rootless,
+                      network)  # fmt: skip
     steps, handles = plan_of(config, here, bundle, directory, first, **options), {}
     with Guard() as guard:
         try:
@@ -124,25 +125,20 @@ def kill(container_id, signal, everybody=False):
             pid.kill(process, pid.start_time(process), signal)
         return None
     if known["status"] == "paused" and signal == _signal.SIGKILL:
-        list(walk(plan.resume(known, facts.read())))
+        list(walk(plan.pause(known, facts.read(), thaw=True)))
     return pid.kill(known["pid"], known["pidStart"], signal)
 
 
-def pause(container_id):
-    """Stop every process of a container where it is."""
-    _change(plan.pause, container_id, "pause", ("created", "running"))
+def pause(container_id, thaw=False):
+    """Stop every process of a container where it is, or let a paused one go on."""
+    verb, *needed = ("resume", "paused") if thaw else ("pause", "created", "running")
+    _change(plan.pause, container_id, verb, needed, thaw)
 
 
-def resume(container_id):
-    """Let a paused container go on."""
-    _change(plan.resume, container_id, "resume", ("paused",))
-
-
-def _change(plan_of, container_id, verb, statuses, *more):
+def _change(plan_of, container_id, verb, needed, *more):
     known = state.load(container_id)
-    if known["status"] not in statuses:
-        needs = " or ".join(statuses)
-        raise errors.StateError(f"container {container_id!r} is {known['status']}; {verb} needs {needs}")
+    if known["status"] not in needed:
+        raise errors.StateError(f"container {container_id!r} is {known['status']}; {verb} needs {' or '.join(needed)}")
     if not known["cgroup"] or (verb != "update" and not known["owned"]):
         raise errors.StateError(f"container {container_id!r} has no cgroup of its own; {verb} needs one")
     list(walk(plan_of(known, facts.read(), *more)))
@@ -152,10 +148,8 @@ def update(container_id, resources):
     """Other limits for a container that exists: all of them, or none."""
     known, here = state.load(container_id), facts.read()
     plan.check({"linux": {"resources": resources}}, here | {"cgroup": known["cgroup"]})
-    now = {}
-    if known["cgroup"] == 2:
-        now = {file: cgroupfs.read(places(known)["unified"], file) for file in ("cpu.max", "memory.max")}
-    now = {file: text for file, text in now.items() if text}
+    directory = places(known).get("unified", "") if known["cgroup"] else ""
+    now = {file: text for file in ("cpu.max", "memory.max") if (text := cgroupfs.read(directory, file))}
     _change(plan.update, container_id, "update", ("created", "running", "paused"), resources, now)
 
 
@@ -170,14 +164,15 @@ def delete(container_id, force=False):
 
 def remove(known):
     """Walk the delete plan; a step that fails does not keep the others from being done."""
-    first = None
+    first, handles = None, {}
     for step in plan.delete(known, facts.read()):
         if first and step.address == "state.forget":
             break  # what is still there stays known, so that a second delete can take it up
         try:
-            list(walk([step]))
+            list(walk([step], handles))
         except errors.StepFailed as error:
             first = first or error
+    let_go(handles)
     if first:
         raise first
 

@@ -37,10 +37,11 @@ _PROPAGATION = ("", "private", "rprivate", "shared", "rshared", "slave", "rslave
 
 def load(bundle):
     """The checked configuration of a bundle directory."""
-    return check(_read(f"{bundle}/config.json", "a bundle is a directory with a config.json"))
+    return check(read(f"{bundle}/config.json", "a bundle is a directory with a config.json"))
 
 
-def _read(path, hint):
+def read(path, hint):
+    """The value in a JSON file that somebody named."""
     try:
         return jsonfile.read(path)
     except OSError as error:
@@ -51,7 +52,7 @@ def _read(path, hint):
 
 def check(value):
     """A configuration with every field of SHAPE present and valid; SpecError names the field and why."""
-    _check_shape(value, SHAPE, "")
+    check_shape(value, SHAPE, "")
     spec = _fill(value)
     if not value.get("ociVersion"):
         raise errors.SpecError("ociVersion: missing")
@@ -67,27 +68,14 @@ def check(value):
     return spec
 
 
-def load_limits(path):
-    """The linux.resources in a JSON file, as `update --resources` names it, checked."""
-    return limits(_read(path, "limits are an object like linux.resources"))
-
-
-def limits(value):
-    """linux.resources alone, checked and filled, for a container that exists."""
-    _check_shape(value, resources.SHAPE, "linux.resources")
-    filled = resources.filled(value)
-    resources.check(filled, update=True)
-    return filled
-
-
 def load_process(path):
     """The process in a JSON file, as `exec --process` names it, checked and filled."""
-    return process(_read(path, "a process is an object with args and cwd"))
+    return process(read(path, "a process is an object with args and cwd"))
 
 
 def process(value):
     """A process alone, as `exec --process` gives it, checked and filled."""
-    _check_shape(value, SHAPE["process"], "process")
+    check_shape(value, SHAPE["process"], "process")
     filled = _fill_process(value)
     check_process(filled)
     return filled
@@ -96,7 +84,8 @@ def process(value):
 # -- shape -------------------------------------------------------------------------------------------------------------
 
 
-def _check_shape(value, shape, where):
+def check_shape(value, shape, where):
+    """Is everything of the kind that SHAPE says?"""
     if isinstance(shape, type):
         if type(value) is not shape:
             raise errors.SpecError(f"{where}: must be {_a(shape)}, not {_a(type(value))}")
@@ -110,7 +99,7 @@ def _check_shape(value, shape, where):
         if not isinstance(value, list):
             raise errors.SpecError(f"{where}: must be a list, not {_a(type(value))}")
         for n, item in enumerate(value):
-            _check_shape(item, shape[0], f"{where}[{n}]")
+            check_shape(item, shape[0], f"{where}[{n}]")
     else:
         _check_object(value, shape, where)
 
@@ -126,7 +115,7 @@ def _check_object(value, shape, where):
     for name, item in value.items():
         inner = shape.get("*") or shape.get(name)
         if inner is not None and item is not None:  # null means absent
-            _check_shape(item, inner, f"{where}.{name}" if where else name)
+            check_shape(item, inner, f"{where}.{name}" if where else name)
 
 
 def _a(kind):

@@ -191,13 +191,14 @@ def forget(directory):
         forget(directory)  # the monitor has just written down how the program ended
 
 
-def new(container_id, bundle, spec, facts, cgroup_path, rootless):
+def new(container_id, bundle, spec, facts, cgroup_path, rootless, network=None):
     """What is known from the beginning; what is found out later has files of its own."""
     return {"ociVersion": spec["ociVersion"], "id": container_id, "bundle": bundle,
             "annotations": spec["annotations"], "created": time.time_ns() // 1_000_000_000,
             "cgroup": facts["cgroup"] if cgroup_path else 0, "cgroupPath": cgroup_path, "rootless": rootless,
             "command": spec["process"]["args"] if spec["process"] else [],
-            "cgroupTop": facts["cgroup2"] if facts["cgroup"] == 2 and cgroup_path else None}  # fmt: skip
+            "cgroupTop": facts["cgroup2"] if facts["cgroup"] == 2 and cgroup_path else None,
+            } | ({"network": network} if network else {})  # fmt: skip
 
 
 def config(known):

@@ -53,7 +53,7 @@ MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH = 4, 0x40
 FSCONFIG_SET_FLAG, FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE = 0, 1, 6
 RESOLVE_NO_XDEV, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 1, 2, 4, 8, 16
 # prctl(2)
-PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_KEEPCAPS = 1, 3, 4, 8
+PR_SET_PDEATHSIG, PR_GET_DUMPABLE, PR_SET_DUMPABLE, PR_SET_KEEPCAPS, PR_SET_NAME = 1, 3, 4, 8, 15
 PR_CAPBSET_READ, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 23, 24, 36
 PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 38, 39, 47
 PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
@@ -217,6 +217,12 @@ def pidfd_send_signal(pidfd, signal):
 def prctl(option, arg2=0, arg3=0):
     """Operate on the calling process — prctl(2)."""
     return _prctl(option, arg2, arg3, 0, 0)
+
+
+def set_name(name):
+    """Take another name in the eyes of ps, at most 15 bytes of it — prctl(2), PR_SET_NAME."""
+    text = ctypes.create_string_buffer(os.fsencode(name))
+    _prctl(PR_SET_NAME, ctypes.addressof(text), 0, 0, 0)
 
 
 def set_default_action(signal):

@@ -34,7 +34,8 @@ RUN = [
     Option("--userns", "MAP", "user IDs of its own: auto, or CONTAINER:HOST:SIZE[,…]; host shares the host's"),
     *[Option(f"--{k}", "WITH", f"{what}: private, host, or container:NAME")
       for k, what in (("pid", "process IDs"), ("ipc", "queues and shared memory"), ("uts", "host name"))],
-    Option("--network", "WITH", "network: none, host, or container:NAME"),
+    Option("--network", "WITH", "network: none, host, container:NAME, or a network's name"),
+    Option("-p --publish", "[IP:]HOSTPORT:PORT", "let a port of the host lead to one inside; /udp after it", many=True),
     Option("--read-only", None, "let nothing be written to the root file system"),
     Option("--rm", None, "remove the container when it ends"),
     Option("-d --detach", None, "run in the background and print the name"),
@@ -56,14 +57,14 @@ def run(o, words, monitored):
     examples:
       labcore run busybox echo hi
       labcore run --rm -it --memory 64m busybox sh
-      labcore run -d --name web busybox httpd -f
+      labcore run -d --name web --publish 8080:80 busybox httpd -f
       labcore run --explain ./rootfs /bin/true
     """
     container_id, bundle, config = _what_to_run(o, words)
     if o.get("no_pivot"):
         raise UsageError("--no-pivot: refused, a container without pivot_root can be left")
     settings = {"mine": _mine(o), "keep": oci.preserved(o), "pid_file": o.get("pid_file"),
-                "console_socket": o.get("console_socket"),
+                "console_socket": o.get("console_socket"), "network": _place(o, container_id, config),
                 "rootless": bool(config["linux"]["uidMappings"])}  # fmt: skip
     if config["process"]["terminal"] and not o.get("console_socket"):
         attach.prepare(config["process"], o)
@@ -107,6 +108,15 @@ def _what_to_run(o, words):
     if o.get("rootless") and here["root"]:
         raise UsageError("--rootless: you are root", "run it as an ordinary user")
     return container_id, "/", default.config(container_id, words[0], words[1:], here, o)
+
+
+def _place(o, container_id, config, make=True):
+    """The container's place in a network; who asks for none does not pay for what it takes to read this."""
+    if "network" not in o and "publish" not in o:
+        return None
+    from . import networks
+
+    return networks.place(o, container_id, config, make)
 
 
 def _run_detached(container_id, bundle, config, tell, settings, monitored, o):
@@ -156,7 +166,8 @@ def show_plan(o, words, monitored):
     container_id, bundle, config = _what_to_run(o, words)
     here = facts.read()
     plan.check(config, here)
-    first = state.new(container_id, bundle, config, here, runtime.cgroup_path(container_id, config, here), False)
+    first = state.new(container_id, bundle, config, here, runtime.cgroup_path(container_id, config, here), False,
+                      _place(o, container_id, config, make=False))  # fmt: skip
     directory, mine = state.directory_of(container_id), _mine(o)
     steps = plan.run(config, here, bundle, directory, first, mine=mine)
     if o.get("json"):
@@ -248,7 +259,7 @@ VERBS = {
         Option("-e --env", "NAME=VALUE", "set a variable", many=True), Option("--explain", None, "tell each step"),
         Option("-p --process", "FILE", "the process as OCI JSON"), *oci.OPTIONS[1:4], _HELP]),
     "kill": (oci.kill, [Option("-a --all", None, "all its processes"), Option("-s --signal", "SIGNAL"), _HELP]),
-    "doctor": (doctor, [_JSON, _HELP]),
+    "network": None, "doctor": (doctor, [_JSON, _HELP]),
     "reset": (reset, [Option("-n --dry-run", None, "only say what would go"), _HELP]),
     "create": (oci.create, [*oci.OPTIONS, _HELP]), "start": (oci.start, [_HELP]), "state": (oci.show_state, [_HELP]),
     "delete": (oci.delete, [_FORCE, _HELP]),
@@ -259,16 +270,18 @@ NOTEBOOK = {"check": "grade", "restore": "restore", "report": "report", "solutio
 
 def call(name, words, monitored):
     """Parse the words of one verb and call it."""
-    if VERBS[name] is None:  # not read by a run, which has no time for it
+    if name == "network":  # not read by a run, which has no time for it
+        from . import networks
+
+        return networks.call(words)
+    if VERBS[name] is None:
         from . import control
 
         return control.call(name, words, monitored)
     function, table = VERBS[name]
     chosen, rest = options.parse(words, table)
     if chosen.get("help"):
-        print("\n".join(line.removeprefix("    ") for line in function.__doc__.rstrip().splitlines()))
-        print("\noptions:\n" + options.show([o for o in table if o.help != "ignored"]))
-        return 0
+        return options.explain(function, table)
     return function(chosen, rest, monitored)
 
 

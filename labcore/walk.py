@@ -50,7 +50,7 @@ def let_go(handles):
         if isinstance(value, step.Descriptor):
             os.close(value)
             del handles[name]
-        elif isinstance(value, helper.Helper):
+        elif hasattr(value, "close"):  # a helper, or a program that was started and must not go on behind our back
             value.close()
             del handles[name]
 

@@ -2,10 +2,12 @@
 # packages.sh SECTION...: install the apt packages of these sections of packages.txt that are missing.
 . "$(dirname "$0")/say.sh"
 
-listed() {  # the names in the sections asked for, for this architecture
-    awk -v wanted=" $* " -v arch="$1" '
+listed() {  # the names in the sections asked for, for this architecture and release
+    release=$( (. /etc/os-release && echo "${VERSION_CODENAME:-}") 2>/dev/null || true)
+    awk -v wanted=" $* " -v arch="$1" -v release="$release" '
         { sub(/#.*/, "") }
         /^\[/ { name = $1; gsub(/[][]/, "", name); on = index(wanted, " " name " "); next }
+        $2 ~ /^\[not-/ { if ($2 == "[not-" release "]") next; NF = 1 }
         on && NF && (NF == 1 || $2 == "[" arch "]") && !seen[$1]++ { print $1 }
     ' packages.txt
 }

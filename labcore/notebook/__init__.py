@@ -10,10 +10,10 @@ import importlib as _importlib
 _PLACES = {  # name → module here that has it
     "Process": "process", "CommandFailed": "process", "refused": "refusal", "NotRefused": "refusal",
     "check": "checking", "keep": "checking", "Container": "containers", "situation": "link",
-    "show_namespaces": "pictures", "show_plan": "pictures", "stepper": "pictures", "show_machines": "pictures",
-    "eves_list": "eve", "show_id_map": "pictures", "show_mounts": "pictures", "show_root": "pictures",
-    "step_switches": "pictures", "kept": "mine", "show_reach": "pictures", "show_network": "pictures",
-    "overhear": "sniffing", "serve": "web", "fetch": "web",
+    "show_processes": "pictures", "show_namespaces": "pictures", "show_plan": "pictures", "stepper": "pictures",
+    "show_machines": "pictures", "eves_list": "eve", "show_id_map": "pictures", "show_mounts": "pictures",
+    "show_root": "pictures", "step_switches": "pictures", "kept": "mine", "show_reach": "pictures",
+    "show_network": "pictures", "overhear": "sniffing", "serve": "web", "fetch": "web",
 }  # fmt: skip
 
 

@@ -10,6 +10,14 @@ def show_namespaces(*processes, kinds=None):
     return namespaces.draw(rows, kinds)
 
 
+def show_processes(*processes, sentence=None):
+    """The family of each process or container, with all numbers that its members have."""
+    from . import lineage
+    from .views import tree
+
+    return tree.draw(lineage.rows(processes), sentence)
+
+
 def show_reach(*processes, others=()):
     """Who finds which IPC object, and which of `others`: a path, an abstract socket as `@name`, a key as `key name`."""
     from . import reach

@@ -10,6 +10,7 @@ import ast
 import marshal
 import os
 import signal
+import time
 
 from .. import errors, wire
 from . import link
@@ -17,6 +18,7 @@ from .looking import ended, facts_for_card, in_order, look, pid_of, wait_for
 from .travel import CommandFailed, arguments, builtin_name, ending, revive, show
 
 CAST = {}  # name → the living process of that name
+PATIENCE = 50  # tenths of a second until somebody who does not end is left to the launcher
 
 
 class Process:
@@ -30,13 +32,14 @@ class Process:
             self.socket, self.number = link.here().fork("actor")
         else:
             self.socket, self.number = parent._bear(), None
-        self.pidfd = None
+        self.pidfd, self.has_borne = None, False
         born, fds = self._hear(lambda: wire.receive(self.socket))
         if "error" in born:
             raise revive(born["error"], self.name, "")
         self.pidfd, = fds
         self.pid = pid_of(self.pidfd)
         CAST[name] = self
+        self._ask("name", {"name": name})
 
     @classmethod
     def host(cls):
@@ -74,6 +77,14 @@ class Process:
             raise CommandFailed(f"{self.name}: {command}: {ending(code)}", why[-1] if why else None)
         return b"".join(said).decode("utf-8", "replace")
 
+    def until(self, command, timeout_s=10):
+        """Repeat a shell command until it prints something: that text, without the line's end."""
+        deadline = time.monotonic() + timeout_s
+        while not (said := self.out(command, check=False).strip()):
+            if time.monotonic() > deadline:
+                raise CommandFailed(f"{self.name}: {command}: has printed nothing in {timeout_s} s")
+        return said
+
     def start(self, command):
         """Start a shell command in the background: an object with .pid .output .wait() .kill()."""
         output = os.memfd_create(f"{self.name}: {command}")
@@ -103,14 +114,17 @@ class Process:
             del CAST[self.name]
         if self.pidfd is None:
             return
-        for child in [each for each in CAST.values() if each.parent is self]:
-            child.end()
         self.socket.close()
         try:
             link.HERE.signal(self.pidfd, signal.SIGKILL)
-            wait_for(self.pidfd)
         except OSError:
             pass  # the launcher is gone, and it with it
+        for child in [each for each in CAST.values() if each.parent is self]:
+            child.end()
+        for _ in range(PATIENCE):
+            if wait_for(self.pidfd, 0.1):
+                break
+            bury()
         os.close(self.pidfd)
         self.pidfd = None
 
@@ -162,6 +176,7 @@ class Process:
         ours, theirs = wire.pair()
         try:
             self._ask("fork", {}, fds=[theirs.fileno()])
+            self.has_borne = True
         except ChildProcessError:
             raise
         finally:
@@ -196,9 +211,10 @@ class Process:
         except (EOFError, OSError):
             pass
         alone = link.HERE is not None and link.HERE.alive()
+        maker = f"{self.parent.name}.fork" if self.parent else "Process"
         self.end()
         raise errors.LabError(f"{self.name} has ended" + ("" if alone else ": the launcher was killed"),
-                              f'make it again: {self.name} = Process("{self.name}")')  # fmt: skip
+                              f'make it again: {self.name} = {maker}("{self.name}")')  # fmt: skip
 
     def _demand_life(self):
         if not self.alive:
@@ -207,6 +223,16 @@ class Process:
     def _is_a_program(self, *_, **__):
         raise errors.LabError(f"{self.name} has become a program, and takes no orders any more",
                               f'look at it from outside, or make another: Process("{self.name}")')  # fmt: skip
+
+
+def bury():
+    """Have actors wait for their dead: number 1 of a PID namespace goes last, also after those with parents outside."""
+    for parent in {each.parent for each in CAST.values()} | set(CAST.values()):
+        if parent is not None and parent.has_borne and parent.alive:
+            try:
+                parent._ask("bury", {})
+            except (errors.LabError, OSError):
+                pass  # it has ended in this moment
 
 
 def broken():

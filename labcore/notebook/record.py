@@ -27,6 +27,9 @@ from . import book as books
 from . import guard
 from .running import KERNEL_ENDED, run
 
+# jsonschema, which nbval loads, compiles a grammar for addresses in other letters if it can: a whole second for nothing
+sys.modules.setdefault("rfc3987_syntax", None)
+
 EVENTS = pytest.StashKey()
 KEPT_METADATA = {"tags", "deletable", "editable", "jupyter", "slideshow", "labcore"}
 

@@ -72,6 +72,24 @@ def command(stage, rounds, tick):
                   lambda: stage.spawn(LABCORE, "run", "--bundle", bundle, MARK), runc, rounds, tick)  # fmt: skip
 
 
+def network(stage, rounds, tick):
+    """What a network adds to a run, on a host of the figure's own."""
+    need("nft")
+    run = ["run", "--rm", "busybox", "true"]
+    stage.apart("network", "create", "bench")
+    try:
+        for what, words in (("a network", []), ("a network and a published port", ["--publish", "8080:80"])):
+            there = [run[0], "--network", "bench", *words, *run[1:]]
+            a, b = alternate(lambda there=there: stage.apart(*there), lambda: stage.apart(*run), rounds, tick)
+            ours, theirs = [x["ms"] for x in a], [x["ms"] for x in b]
+            row = {"what": f"labcore run with {what}", "against": "beyond none", "target": 15, "unit": "ms",
+                   "rounds": rounds, "ours_ms": statistics.median(ours),
+                   "theirs_ms": statistics.median(theirs)}  # fmt: skip
+            yield row | pairs.difference(ours, theirs)
+    finally:
+        stage.apart("network", "rm", "bench")
+
+
 def imports(stage, rounds, tick):
     """What a notebook's first line takes beyond ipywidgets, in fresh processes."""
     path = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import ipywidgets"
@@ -238,7 +256,7 @@ def peers(stage, rounds, tick):
 FIGURES = {
     "notebook": (notebook, 60, 15, True), "holding": (holding, 60, 15, True), "command": (command, 40, 10, True),
     "import": (imports, 20, 5, False), "many": (many, 20, 5, True), "memory": (memory, 1, 1, True),
-    "unit": (unit, 3, 1, False), "peers": (peers, 40, 8, True),
+    "unit": (unit, 3, 1, False), "peers": (peers, 40, 8, True), "network": (network, 60, 15, True),
 }  # fmt: skip
 
 

@@ -25,10 +25,11 @@ class Failed(Exception):
 class Actor:
     """A process of actors.py; a session of its own, so that Ctrl-C is for us alone."""
 
-    def __init__(self, *words, private=False, isolated=True):
+    def __init__(self, *words, private=False, isolated=True, apart=False):
         program = [sys.executable, *(["-ISB"] if isolated else ["-B"]), str(pathlib.Path(actors.__file__)), *words]
         if private:
             program = ["unshare", "--mount", "--propagation", "private", "sh", "-c", PRIVATE, "sh", *program]
+        program = [*(["unshare", "--net"] if apart else []), *program]
         self.process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
 
     def ask(self, code=0, **question):
@@ -102,6 +103,11 @@ class Stage:
     def spawn(self, *argv, code=0):
         """Milliseconds and processor time of one program."""
         return self.spawner().ask(argv=list(map(str, argv)), code=code)
+
+    def apart(self, *words):
+        """The same of labcore with these words, where it has a network namespace and a state directory of its own."""
+        argv = [LABCORE, "--root", f"{self.run}/apart", *words]
+        return self.actor("spawner", apart=True).ask(argv=argv)
 
     def crun(self, bundle):
         """The same, of `crun run`, where it sees cgroup version 1 alone."""

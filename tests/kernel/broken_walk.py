@@ -13,6 +13,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[2]))
 
 from labcore import default, errors, plan, runtime, sharing, spec, state  # noqa: E402
 from labcore import rootfs as rootfs_step  # noqa: E402
+from labcore.engine import network  # noqa: E402
 from labcore.image import template  # noqa: E402
 from labcore.step import INSIDE, Step  # noqa: E402
 
@@ -40,6 +41,11 @@ def configuration(rootfs, kind):
         value["linux"]["namespaces"] = [n for n in value["linux"]["namespaces"] if n["type"] not in ("user", "network")]
         value["linux"]["namespaces"].append({"type": "network", "path": "/proc/self/ns/net"})
     return spec.check(value)
+
+
+def place(kind):
+    """Of the kind `network` only: a place in the network shop, with a published port."""
+    return network.place("box", "shop", ["8080:80"], "box") if kind == "network" else None
 
 
 def source_for(step, when):
@@ -88,7 +94,7 @@ def walk_as_program(root, rootfs, kind, verb, at, when):
             plan.delete = broken
             runtime.delete("box", force=True)
         elif verb == "run":
-            runtime.run("box", "/", config)
+            runtime.run("box", "/", config, network=place(kind))
         else:
             runtime.create("box", "/", config)
             runtime.start("box")
@@ -116,7 +122,7 @@ def _break_start(at, when):
 def stay(root, rootfs, kind):
     """Run a container, say so, and stay its parent until the end of input."""
     state.DEFAULT_ROOT = root
-    runtime.run("box", "/", configuration(rootfs, kind))
+    runtime.run("box", "/", configuration(rootfs, kind), network=place(kind))
     print("runs", flush=True)
     sys.stdin.read()
 

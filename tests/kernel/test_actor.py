@@ -237,6 +237,68 @@ def test_a_card_says_the_same_every_time():
     assert notebook(script) == notebook(script)
 
 
+def test_ps_knows_an_actor_by_the_notebooks_name_for_it():
+    said = notebook("""
+        alice = Process("alice")
+        shop = alice.fork("a-name-that-is-too-long")
+        print(alice.out(f"ps -o comm= -p {alice.pid}; ps -o comm= -p {shop.pid}"))
+    """)
+    assert said.split() == ["alice", "a-name-that-is-"]
+
+
+def test_number_1_can_be_ended_although_its_guests_have_parents_outside():
+    said = notebook("""
+        alice, bob = Process("alice"), Process("bob")
+        alice.call(unshare, CLONE_NEWPID)
+        first, second = alice.fork("first"), alice.fork("second")
+        bob.call(setns, first, CLONE_NEWPID)
+        guest = bob.fork("guest")
+        first.end()
+        print(first.alive, second.alive, guest.alive, alice.alive, bob.alive)
+    """)
+    assert said == "False False False True True\n"
+
+
+def test_ending_a_parent_ends_nested_namespaces_with_several_children():
+    said = notebook("""
+        alice = Process("alice")
+        alice.call(unshare, CLONE_NEWPID)
+        shop = alice.fork("shop")
+        shop.call(unshare, CLONE_NEWPID)
+        oven, clock = shop.fork("oven"), shop.fork("clock")
+        alice.end()
+        print(oven.alive, clock.alive)
+    """)
+    assert said == "False False\n"
+
+
+def test_the_family_of_processes_is_read_with_all_numbers():
+    said = notebook("""
+        alice, bob = Process("alice"), Process("bob")
+        alice.call(unshare, CLONE_NEWPID)
+        shop = alice.fork("shop")
+        shop.call(unshare, CLONE_NEWPID)
+        oven = shop.fork("oven")
+        bob.call(setns, shop, CLONE_NEWPID)
+        guest = bob.fork("guest")
+        box = Container("box", command="exec sleep 1000").start()
+        while box.look()["status"]["Name"].strip() != "sleep":
+            pass
+        from labcore.notebook import lineage
+        for row in lineage.rows([alice, bob, box]):
+            print(*row)
+        oven.end()
+        print(*lineage.rows([shop])[1])
+        print(lineage.rows([oven]))
+        box.delete()
+    """)
+    assert said.splitlines() == [
+        "alice 0 [] False", "shop 1 [('A', 1)] False", "oven 2 [('A', 2), ('B', 1)] False",
+        "bob 0 [] False", "guest 1 [('A', 3)] False", "box: sleep 0 [('C', 1)] False",
+        "oven 1 [('A', 2), ('B', 1)] True", "[]",
+    ]  # fmt: skip
+
+
 def test_an_actor_becomes_a_program_with_the_same_pid_and_takes_no_orders_any_more():
     said = notebook("""
         import os

@@ -48,12 +48,14 @@ def box(tmp_path, rootfs, leaves_no_trace):
 
 
 class Box:
+    through = ()  # words before every command: test_net.py puts it elsewhere
+
     def __init__(self, root, rootfs):
         self.root, self.rootfs, self.sleepers = root, rootfs, []
 
     def command(self, *words):
-        return subprocess.run([str(HERE / ".venv/bin/labcore"), "--root", self.root, *words], capture_output=True,
-                              text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)  # fmt: skip
+        words = [*self.through, str(HERE / ".venv/bin/labcore"), "--root", self.root, *words]
+        return subprocess.run(words, capture_output=True, text=True, timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)
 
     def delete(self):
         done = self.command("delete", "--force", "box")
@@ -65,7 +67,7 @@ class Box:
 
     def walk(self, kind, verb, at, when):
         """How a broken walk went: its words, or None where the walker was killed."""
-        words = [*PYTHON, self.root, self.rootfs, kind, verb, str(at), when]
+        words = [*self.through, *PYTHON, self.root, self.rootfs, kind, verb, str(at), when]
         pipe = subprocess.PIPE
         with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as walker:
             if when.startswith("kill"):
@@ -81,18 +83,18 @@ class Box:
 
     def run(self, kind):
         """A container that runs, made by a walker that outlives the test's look."""
-        process = subprocess.Popen([*PYTHON, self.root, self.rootfs, kind, "stay"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, text=True)  # fmt: skip
+        words = [*self.through, *PYTHON, self.root, self.rootfs, kind, "stay"]
+        process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.sleepers.append(process)
         assert process.stdout.readline() == "runs\n"
 
 
-def steps_of(verb, kind):
+def steps_of(verb, kind, network=None):
     """The plan of a verb as it is on this machine: only addresses and places are of interest."""
     here = facts.read()
     config = configuration("/", kind)
     path = runtime.cgroup_path("box", config, here)
-    first = state.new("box", "/", config, here, path, False)
+    first = state.new("box", "/", config, here, path, False, network)
     if verb == "run":
         return plan.run(config, here, "/", "/nowhere", first)
     if verb == "create":

@@ -12,6 +12,7 @@ import pytest
 
 from labcore.image import template
 from tests.oci.box import RUNTIME, SILENT, Bundle, Lab, plain
+from tests.oci.world import World
 
 
 def pytest_configure(config):
@@ -99,3 +100,11 @@ def running(lab, bundle):
         return container_id
 
     return running
+
+
+@pytest.fixture
+def world(lab):
+    """A host of the test's own, in which the runtime lives, and an outside world. After the test it is what it was."""
+    made = World(lab)
+    yield made
+    made.clean()

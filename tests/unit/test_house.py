@@ -17,12 +17,14 @@ MECHANISMS = {  # one thing of the kernel each; plan.py introduces them to each 
     "rlimit", "sysctl", "device", "process", "tty", "hooks",
 }  # fmt: skip
 # what mechanisms stand on
-GROUND = {"errors", "syscalls", "step", "jsonfile", "wire", "inroot", "cgroupfs", "trampoline", "detached", "bpf"}
+GROUND = {
+    "errors", "syscalls", "step", "jsonfile", "wire", "inroot", "cgroupfs", "trampoline", "detached", "lease", "bpf",
+}
 FLOORS = [
     {"errors"},
     {"syscalls", "jsonfile"},
     {"step", "inroot", "detached", "trampoline"},
-    {"cgroupfs", "bpf"},
+    {"cgroupfs", "lease", "bpf"},
     {"wire"},
     MECHANISMS,
     {"resources"},
@@ -38,7 +40,7 @@ FLOORS = [
     {"actor", "walker"},
     {"launcher", "reset", "sealed"},
     {"usage"},
-    {"oci", "control"},
+    {"oci", "networks", "control"},
     {"verbs"},
     {"cli"},
     {"notebook"},
@@ -50,7 +52,7 @@ SIDEWAYS = {
 
 # ---- exceptions, each with its reason ---------------------------------------------------------------------------
 
-LONGEST_MODULE, LONGEST_FUNCTION, RUNTIME_PATH = 300, 40, 3750
+LONGEST_MODULE, LONGEST_FUNCTION, RUNTIME_PATH = 300, 40, 3950
 LONG_MODULES = {  # "name.py": (lines allowed, "why")
     "syscalls.py": (520, "a list: one short function for each system call"),
     "doctor.py": (350, "a list: one short function for each finding"),
@@ -58,14 +60,15 @@ LONG_MODULES = {  # "name.py": (lines allowed, "why")
 LONG_FUNCTIONS = {}  # "name.py:function": (lines allowed, "why")
 NOT_RUNTIME_PATH = {
     **dict.fromkeys(["cli", "verbs", "oci", "options", "default", "sharing", "attach", "sealed"], "the command line"),
-    **dict.fromkeys(["limits", "control"], "the command line"),
+    **dict.fromkeys(["limits", "control", "networks"], "the command line"),
     **dict.fromkeys(["launcher", "labhost", "actor", "walker"], "the notebooks' root side"),
     **dict.fromkeys(["doctor", "machine"], "looks at the machine; no container needs it"),
-    "control": "the command line", "usage": "looks at a container; none needs it",
+    "usage": "looks at a container; none needs it",
     "reset": "tidies up; no container needs it",
 }
 FORKING = {"helper.py", "launcher.py", "monitor.py"}
 SPAWNING = {  # file → why it may start another program without fork
+    "net.py": "ip and nft: what is done to the host's network is said in words that a learner can retype",
     "machine.py": "asks the tools that it looks for about their versions",
     "image/template.py": "asks busybox which commands it has",
     "user.py": "newuidmap and newgidmap are setuid programs: nothing else may write these maps for an ordinary user",

@@ -15,6 +15,9 @@ V2 = V1 | {"cgroup": 2, "cgroup1": {}, "cgroup2": "/cg"}
 NONE = V1 | {"cgroup": 0, "cgroup1": {}, "cgroup2": None}
 ORDINARY = NONE | {"root": False, "uid": 4242, "gid": 4243}  # nobody: no names in passwd(5), no subordinate IDs
 LIMITS = {"memory": "64m", "cpus": "0.5", "pids_limit": "10"}
+NETWORK = {"name": "lab", "directory": "/run/labcore/.networks/lab", "subnet": "10.89.0.0/24", "gateway": "10.89.0.1",
+           "bridge": "lab-lab", "link": "lab012345678901", "container": "box", "names": ["shop"],
+           "ports": ["0.0.0.0:8080:80/tcp"]}  # fmt: skip
 CASES = {
     "v1": (V1, LIMITS, {}),
     "v2": (V2, LIMITS, {"attached": True}),
@@ -22,6 +25,7 @@ CASES = {
     "rootless": (ORDINARY, {}, {"attached": True}),
     "userns": (NONE, {"userns": "0:70000:1000", "volume": ["/usr:/host:ro,slave"]}, {}),
     "terminal": (V2, {"tty": True, "user": "user:user", "volume": ["/usr:/host:ro"]}, {"console_socket": "/console"}),
+    "network": (V2, {}, {"network": NETWORK}),
 }
 
 
@@ -32,9 +36,9 @@ def rootfs(tmp_path_factory):
     return str(path)
 
 
-def plans(config, facts, **options):
+def plans(config, facts, network=None, **options):
     """All plans of a container called box, as (verb, steps)."""
-    first = state.new("box", "/", config, facts, runtime.cgroup_path("box", config, facts), False)
+    first = state.new("box", "/", config, facts, runtime.cgroup_path("box", config, facts), False, network)
     directory, path = "/run/labcore/box", first["cgroupPath"]
     started = {k: v for k, v in options.items() if k in ("attached", "keep")}
     owned = list(plan.CGROUPS[facts["cgroup"]].places(facts, path).values()) if path else []
@@ -116,6 +120,14 @@ def test_orders_that_the_kernel_demands(rootfs):
     assert tail == ["process.set_no_new_privileges", "caps.limit_bounding", "caps.keep_over_setuid", "process.set_user",
                     "caps.set", "process.close_descriptors", "process.reset_signals", "process.die_with_parent",
                     "process.enter_directory", "process.execute"]
+
+
+def test_orders_of_a_network(rootfs):
+    made = make("network", rootfs)
+    assert before(made["run"], "state.claim", "lease.take", "net.publish", "helper.clone", "net.attach",
+                  "net.set_loopback_up", "mount.attach", "net.await_connection", "net.set_address", "net.add_route",
+                  "rootfs.pivot", "state.created", "process.execute")  # fmt: skip
+    assert before(made["delete"], "pid.kill", "net.unpublish", "net.detach", "net.give_back", "state.forget")
 
 
 def test_init_carries_the_steps_of_start(rootfs):

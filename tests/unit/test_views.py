@@ -23,6 +23,7 @@ from labcore.notebook.views import (
     readme,
     root,
     svg,
+    tree,
 )
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -46,6 +47,13 @@ STEPS = [
     ("inside", "mount.attach", "Mount a new file system at a path inside the root, and more words than fit. " * 3, 40),
     ("inside", "uts.set_hostname", "Name this UTS namespace — sethostname(2).", None),
 ]
+FAMILY = [  # name, level, numbers inside, zombie
+    ("alice", 0, [], False), ("shop", 1, [("A", 1)], False), ("baker", 2, [("A", 2)], False),
+    ("oven", 3, [("A", 4), ("B", 1)], False), ("sleep", 2, [("A", 4194304)], True),
+    ("bob", 0, [], False), ("guest", 1, [("A", 5)], False),
+]  # fmt: skip
+DEEP = [(f"somebody-with-a-very-long-name-{at}", at, [(chr(65 + n), 1) for n in range(at)], at == 11)
+        for at in range(12)]  # fmt: skip
 MAPS = [[(0, 5, 10)], [(0, 20000, 1000), (5000, 40000, 10)]]  # from the innermost outwards
 MANY = [(n * 500_000_000, 4_000_000_000 - n * 400_000_000, 123_456_789) for n in range(8)]
 MOUNTS = [  # (number, parent, root, point, options, shared, master, unbindable, fstype)
@@ -103,6 +111,10 @@ CROWD = [
             *[veth(f"another-name{m}") for m in range(9)], ports=[65000 + m for m in range(20)]) for n in range(1, 30)],
 ]  # fmt: skip
 DRAW = {
+    "tree": lambda: tree.draw(FAMILY),
+    "deep tree": lambda: tree.draw(DEEP),
+    "tree of many": lambda: tree.draw([(f"p{at}", at % 3, [("A", at)] * (at % 3 > 0), at % 2) for at in range(80)]),
+    "empty tree": lambda: tree.draw([]),
     "root": lambda: root.draw(ROOTS[:3]),
     "roots of many": lambda: root.draw(ROOTS + ROOTS[::-1]),
     "root of nobody": lambda: root.draw([]),
@@ -375,6 +387,26 @@ def test_the_pictures_in_docs_are_what_the_project_draws(view):
     assert path.read_text(encoding="utf-8") == view.draw().svg, f"python -m {view.__name__} {path.relative_to(ROOT)}"
 
 
+def test_a_namespace_is_an_area_around_all_that_descend_from_its_first():
+    assert tree.areas(FAMILY) == [(1, 4, "A", 1), (3, 3, "B", 2), (6, 6, "A", 1)]
+    picture = tree.draw(FAMILY)
+    assert picture.svg.count("url(#lab-rising)") == 2 and picture.svg.count("url(#lab-dots)") == 1
+
+
+def test_number_1_and_a_zombie_are_told_in_words():
+    picture = tree.draw(FAMILY)
+    assert picture.sentence == "shop is number 1 in A, oven is number 1 in B; sleep is a zombie."
+    for words in ("PID 1 of A", "PID 1 of B", "a zombie"):
+        assert words in picture.svg and words in picture.text
+    assert tree.draw(FAMILY[:1]).sentence.startswith("Nobody here has left the host's PID namespace")
+
+
+def test_the_words_of_a_tree_hold_every_number():
+    rows = [line.split() for line in tree.draw(FAMILY).text.splitlines()[3:-1]]
+    assert [row[:4] for row in rows] == [
+        ["alice", "#", "-", "-"], ["shop", "#", "1", "-"], ["baker", "#", "2", "-"], ["oven", "#", "4", "1"],
+        ["sleep", "#", "4194304", "-"], ["bob", "#", "-", "-"], ["guest", "#", "5", "-"],
+    ]  # fmt: skip
 def test_mounts_say_peers_slaves_and_what_is_covered_with_letters():
     picture = DRAW["mounts"]()
     rows = {line.split("  ")[0]: line for line in picture.text.splitlines()}
@@ -401,7 +433,7 @@ def test_text_from_a_container_cannot_break_the_picture():
     odd = "</text><script>&\x1b[31m\x00\udc80\uffff\"'" + "W" * 200
     for picture in (namespaces.draw([("host", HOST), (odd, HOST)]), card.draw({"name": odd, "root": odd, odd: odd}),
                     network.draw([space("host", bridge(odd, odd), rules=[odd]), space(odd, veth(odd, None, odd))]),
-                    plan.draw([("host", odd, odd, 1)])):
+                    plan.draw([("host", odd, odd, 1)]), tree.draw([(odd, 0, [("A", 1)], True)])):
         ET.fromstring(picture.svg.encode())
         assert "<script" not in picture.svg
         assert "\x1b" not in picture.text + picture.svg

@@ -1,0 +1,1 @@
+"""What an engine adds to a runtime: names, networks, published ports."""

@@ -1,0 +1,6 @@
+# expect: zombie-left
+# Exercise 3.2 · 4 lines
+def small_init(command):
+    main = os.posix_spawn("/bin/sh", ["sh", "-c", command], os.environ)
+    ended, status = os.waitpid(main, 0)
+    return os.waitstatus_to_exitcode(status)
