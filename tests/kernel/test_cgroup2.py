@@ -206,8 +206,8 @@ def test_refused_forks_are_counted(paths):
 
 def test_cgroup_that_holds_processes_cannot_pass_controllers_on(paths, sleeper):
     inner = {"unified": f"{paths['unified']}/inner"}
-    with pytest.raises(errors.HostError, match="holds processes of its own, so it cannot pass pids on"):
-        cgroup2.create(inner, ["pids"], FACTS["cgroup2"], True)
+    with pytest.raises(errors.HostError, match="holds processes of its own, so it cannot pass memory on"):
+        cgroup2.create(inner, ["memory"], FACTS["cgroup2"], True)
     cgroup2.remove_empty(inner)
 
 
