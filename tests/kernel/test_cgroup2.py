@@ -124,7 +124,8 @@ def test_weights_and_rates_of_input_and_output(paths):
         device = {"major": disk[0], "minor": disk[1]}
         cgroup2.set_limits(paths, cgroup2.limits({"blockIO": {"throttleReadBpsDevice": [device | {"rate": 1 << 20}],
                                                               "throttleWriteIOPSDevice": [device | {"rate": 7}]}}))
-        assert cgroupfs.read(paths["unified"], "io.max") == f"{disk[0]}:{disk[1]} rbps=1048576 wbps=max riops=max wiops=7"
+        found = cgroupfs.read(paths["unified"], "io.max")
+        assert found == f"{disk[0]}:{disk[1]} rbps=1048576 wbps=max riops=max wiops=7"
     with pytest.raises(OSError, match=r"write 4095:9 rbps=1 to .*/io.max: No such device"):
         cgroup2.set_limits(paths, [["io", "io.max", "4095:9 rbps=1"]])
 
