@@ -38,6 +38,7 @@ class Homebound:
 def live(sock):
     """Serve requests until the notebook lets go."""
     me = Actor(sock)
+    os.register_at_fork(after_in_child=me.is_a_copy)
     gc.enable()  # what a learner runs may be long
     sys.stdout.reconfigure(line_buffering=True)
     sys.meta_path.insert(0, Homebound())
@@ -53,7 +54,7 @@ class Actor:
     """The state of the loop: its socket, the children that it started, and whether it is at work."""
 
     def __init__(self, sock):
-        self.socket, self.started, self.busy, self.born = sock, {}, False, []
+        self.socket, self.started, self.busy, self.born, self.copied = sock, {}, False, [], False
         self.calls = {n: v for n, v in vars(syscalls).items() if not n.startswith("_")}
 
     def interrupted(self, number, frame):
@@ -61,6 +62,10 @@ class Actor:
         if self.busy:
             self.busy = False
             raise KeyboardInterrupt
+
+    def is_a_copy(self):
+        """Code that was called has forked; of the two, the original answers."""
+        self.copied = True
 
     def answer(self, message, fds=()):
         """Send one answer; the descriptors were for the other side."""
@@ -81,6 +86,8 @@ class Actor:
             answer, back = {"error": told(error)}, ()
         self.busy = False
         flush()
+        if self.copied:
+            end_copy(answer.get("error"))
         for target, fd in zip(OUTPUT, kept, strict=False):
             os.dup2(fd, target, inheritable=True)
         for fd in [*kept, *fds]:
@@ -177,6 +184,13 @@ def become(_, argv):
     except OSError as error:
         os.write(2, f"{argv[0]}: {error.strerror}\n".encode())
         os._exit(127 if isinstance(error, FileNotFoundError) else 126)
+
+
+def end_copy(error):
+    """A child that called code has forked, and not ended, ends where the code ends; an error is not lost."""
+    if error:
+        os.write(2, f"in a forked child: {error['type']}: {error['text']}\n".encode())
+    os._exit(1 if error else 0)
 
 
 def refuse_to_be_its_parent():

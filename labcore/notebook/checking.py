@@ -20,6 +20,7 @@ import io
 from ..errors import HostError, LabError, describe
 
 PASSED = {}  # exercise -> (answer, its source at that moment): what keep() may believe
+PAGE = 4000  # characters of what an answer prints
 COLUMN = 41  # where the slug stands in the first line
 
 
@@ -54,7 +55,7 @@ def check(exercise, answer):
     """Check one exercise: prints `1.2 ok`, or raises NotYet with a diagnosis."""
     examine = find(exercise)
     PASSED.pop(exercise, None)
-    printed = io.StringIO()
+    printed = Page()
     try:
         demand_touched(answer)
         with contextlib.redirect_stdout(printed):  # a learner's own print() must not spoil the one stable line
@@ -62,8 +63,23 @@ def check(exercise, answer):
     except (Exception, SystemExit) as error:
         print(printed.getvalue(), end="")  # ... but helps to find the mistake
         raise diagnose(exercise, answer, error) from None
+    except KeyboardInterrupt as error:
+        lines = [f"{exercise} not checked: it was stopped", f"  at        {learner_line(error, answer)}"]
+        error._render_traceback_ = lambda: lines  # no traceback of ours
+        raise
     PASSED[exercise] = answer, source_of(answer)
     print(f"{exercise} ok")
+
+
+class Page(io.StringIO):
+    """What an answer prints, as much as can be read: a loop prints hundreds of megabytes in a second."""
+
+    def write(self, text):
+        """Keep it, up to the end of the page."""
+        room = PAGE - self.tell()
+        if room > 0:
+            super().write(text if len(text) < room else f"{text[:room]}\n(and more)\n")
+        return len(text)
 
 
 def find(exercise):

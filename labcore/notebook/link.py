@@ -181,16 +181,19 @@ def situation():
     return here().situation
 
 
-def talk(sock, message, fds=(), sinks=(), on_interrupt=None):
+def talk(sock, message, fds=(), sinks=(), on_interrupt=None, pidfd=None):
     """Send a request; hand what is printed meanwhile to the sinks; return the answer: (message, descriptors).
 
     `sinks` are pairs of a pipe's read end and a function that takes bytes. Ctrl-C calls `on_interrupt`, which makes the
-    other side answer: nothing is torn out of the middle of a message.
+    other side answer: nothing is torn out of the middle of a message. With a pidfd of theirs, their end is seen even
+    when a child of theirs has inherited the socket and keeps it open.
     """
     with Interrupts(on_interrupt):
         wire.send(sock, message, fds)
         poll, open_sinks = select.poll(), dict(sinks)
         poll.register(sock, select.POLLIN)
+        if pidfd is not None:
+            poll.register(pidfd, select.POLLIN)
         for fd in open_sinks:
             os.set_blocking(fd, False)
             poll.register(fd, select.POLLIN)
@@ -205,6 +208,8 @@ def talk(sock, message, fds=(), sinks=(), on_interrupt=None):
                 for fd, sink in open_sinks.items():
                     drain(fd, sink)
                 return answer
+            if pidfd in ready:
+                raise EOFError("it has ended")
 
 
 class Interrupts:

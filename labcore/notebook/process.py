@@ -191,7 +191,8 @@ class Process:
         message = {"do": do, "with": words, "outputs": len(ends)}
         try:
             sinks = [(r, sink) for (r, _), sink in zip(pipes, dict.fromkeys(sinks), strict=True)]
-            answer, back = self._hear(lambda: link.talk(self.socket, message, [*ends, *fds], sinks, self._interrupt()))
+            given = message, [*ends, *fds], sinks, self._interrupt(), self.pidfd
+            answer, back = self._hear(lambda: link.talk(self.socket, *given))
         finally:
             for r, w in pipes:
                 os.close(r)

@@ -7,7 +7,10 @@ from .. import errors
 
 
 class NotRefused(errors.LabError):
-    """The kernel did not say no, or said it for another reason."""
+    """The kernel did not say no, or said it for another reason: mostly in a cell that has run before."""
+
+    def __init__(self, message):
+        super().__init__(message, "has this cell run before? then begin again: Run, Run All Above Selected Cell")
 
 
 class refused:

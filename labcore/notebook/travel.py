@@ -35,6 +35,8 @@ def arguments(args):
     fds, words = [], []
     for value in args:
         if hasattr(value, "pidfd"):
+            if value.pidfd is None:
+                raise errors.LabError(f"{value.name} has ended", "make it again, as it was made before")
             words.append(f"__fd__[{len(fds)}]")
             fds.append(value.pidfd)
         else:

@@ -27,6 +27,23 @@ def test_a_solved_lesson_runs_and_its_stepper_walks_a_plan(lab):
     assert page.faults == []
 
 
+def test_switches_run_a_container_with_a_function_of_ones_own(lab):
+    page, server = lab
+    lesson = books.read(LESSONS["07-rootfs"])
+    notebook.open_notebook(page, server, "solutions/07-rootfs.ipynb", len(code_cells(lesson)))
+    notebook.run_all(page)
+    switches = page.locator(".jp-Notebook .lab-switches")
+    said, run = switches.locator(".lab-switches-said"), switches.locator(".lab-switches-run")
+    run.click()
+    expect(said).to_contain_text("yours: none")
+    expect(said).to_contain_text("switched")
+    switches.locator("button", has_text="yours").click()
+    run.click()
+    expect(said).to_contain_text("yours: rootfs.pivot")
+    expect(said).to_contain_text("/bin /dev /etc")
+    assert page.faults == []
+
+
 @pytest.mark.parametrize("name", LESSONS)
 def test_the_learners_copy_runs_on_past_checks_that_do_not_pass_yet(lab, name):
     page, server = lab

@@ -66,7 +66,7 @@ def test_refused_prints_one_stable_line_and_fails_when_nothing_was_refused():
                 with refused(EPERM):
                     body()
             except NotRefused as error:
-                print(error)
+                print(error.args[0])
     """)
     assert said.splitlines() == [
         f"refused: sethostname('{'x' * 35}…', 65): Invalid argument (EINVAL)",
@@ -370,3 +370,38 @@ def test_a_root_is_surveyed_from_outside_before_and_after_each_change():
         f"own / {tree}, ('/sub', 'new tmpfs', 'ro')] None False 1 None",
         f"own / {tree}, ('/sub', 'new tmpfs', 'ro')] None False 0 None",
     ]
+
+
+def test_code_that_forks_and_forgets_to_end_the_child_is_answered_once():
+    said = notebook("""
+        import os
+        alice = Process("alice")
+        def twice():
+            if os.fork() == 0:
+                1 / 0
+            return os.wait()[1]
+        print(alice.call(twice), alice.call(os.getpid) == alice.pid, alice.out("echo one"), end="")
+    """)
+    assert said == "in a forked child: ZeroDivisionError: division by zero\n256 True one\n"
+
+
+def test_an_actor_that_is_killed_is_missed_also_when_a_child_of_it_keeps_the_line_open():
+    said = notebook("""
+        import os, signal, threading
+        alice = Process("alice")
+        def waits():
+            child = os.fork()
+            while child == 0:
+                pass
+            os.wait()
+        def end():
+            while not open(f"/proc/{alice.pid}/task/{alice.pid}/children").read():
+                pass
+            os.kill(alice.pid, signal.SIGKILL)
+        threading.Thread(target=end).start()
+        try:
+            alice.call(waits)
+        except Exception as error:
+            print(error)
+    """)
+    assert said.splitlines()[0] == "alice has ended"

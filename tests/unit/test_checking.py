@@ -96,12 +96,14 @@ def test_an_answer_that_cannot_be_called_is_the_learners(answer):
     assert diagnosis("98.2", cell(answer)["f"]).slug == "raised"
 
 
-def test_an_interrupt_is_left_alone():
-    def f(n):
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        check("98.2", f)
+def test_an_interrupt_stays_one_and_says_where_the_answer_was():
+    answer = cell("def f(n):\n    raise KeyboardInterrupt\n")["f"]
+    with pytest.raises(KeyboardInterrupt) as caught:
+        check("98.2", answer)
+    assert caught.value._render_traceback_() == [
+        "98.2 not checked: it was stopped",
+        "  at        line 2: raise KeyboardInterrupt",
+    ]
 
 
 def test_a_machine_that_cannot_do_it_is_not_the_learners_fault():
@@ -236,3 +238,10 @@ def test_what_is_kept_can_be_read_back(tmp_path):
     for name in ("uts.set_hostname.py", "notes.py", "uts.set_hostname.py.new"):
         (tmp_path / name).write_text("text of " + name)
     assert read_back(tmp_path) == {"uts.set_hostname": "text of uts.set_hostname.py"}
+
+
+def test_an_answer_that_prints_without_end_shows_one_page_of_it(capsys):
+    with pytest.raises(NotYet):
+        check("98.2", lambda n: [print("x" * 99) for _ in range(10_000)])
+    said = capsys.readouterr().out
+    assert len(said) < 5000 and said.endswith("\n(and more)\n")

@@ -1,6 +1,7 @@
 """What travels between the notebook and an actor, without an actor."""
 
 import os
+import types
 
 import pytest
 
@@ -52,6 +53,12 @@ def test_an_error_comes_back_with_its_number_and_the_learners_line():
     assert error._render_traceback_()[1] == "  in alice, line 2: sethostname(name)"
 
 
+def test_a_process_that_has_ended_does_not_travel():
+    ended = types.SimpleNamespace(name="guest", pidfd=None)
+    with pytest.raises(errors.LabError, match="guest has ended"):
+        travel.arguments([7, ended])
+
+
 def test_a_guarded_call_says_how_to_write_it():
     with pytest.raises(errors.LabError) as caught:
         NAMES["unshare"](CLONE_NEWUTS)
@@ -62,8 +69,9 @@ def test_refused_wants_the_number_that_was_named(capsys):
     with refused(EPERM):
         raise PermissionError(EPERM, "no")
     assert capsys.readouterr().out == "refused: no: Operation not permitted (EPERM)\n"
-    with pytest.raises(NotRefused, match="nothing was refused"), refused(EPERM):
+    with pytest.raises(NotRefused, match="nothing was refused") as found, refused(EPERM):
         pass
+    assert "Run All Above" in found.value.hint
     with pytest.raises(NotRefused, match="got ENOENT"), refused(EPERM):
         raise FileNotFoundError(2, "none")
     with pytest.raises(KeyboardInterrupt), refused(EPERM):

@@ -28,32 +28,20 @@ from labcore.syscalls import (
 )  # fmt: skip
 
 from ..checking import NotYet
+from ..patience import limit, use
 from ..process import Process
 
 KEY, TEXT = 0x0B0E, "six candles"
-PATIENCE_S = 5
 
 
 @contextlib.contextmanager
 def cast(*names):
-    """Fresh processes, and a witness who stays at home; what waits for ever is ended, what is left behind removed."""
+    """Fresh processes, and a witness who stays at home; what is left behind there is removed."""
     actors = [Process(f"checked-{name}") for name in (*names, "witness")]
     witness, before = actors[-1], queues(actors[-1])
-    pids = " ".join(str(actor.pid) for actor in actors[:-1])
-    watch = witness.start(f"sleep {PATIENCE_S}; kill -KILL {pids}")
     try:
         yield actors
-    except errors.LabError:
-        if watch.wait(0) is not None:
-            raise NotYet("waits-for-ever", f"after {PATIENCE_S} seconds it was still not done",
-                         "something waits for what never comes: msgrcv on an empty queue, or a loop without an end",
-                         "the call that takes, not the one that gives") from None  # fmt: skip
-        if all(actor.alive for actor in actors):
-            raise
-        raise NotYet("ended", "a process has ended that was to do something", "your code ends the process it runs in",
-                     "a function ends with its last line, or with `return`") from None  # fmt: skip
     finally:
-        witness.out(f"kill -9 -{watch.pid}", check=False)
         for number in queues(witness) - before:
             witness.call(msgctl, number, IPC_RMID)
         for actor in actors:
@@ -90,7 +78,8 @@ def delivers_in_private(answer):
     demand_function(answer, "deliver")
     with cast("one", "two") as (one, two, witness):
         before, home = queues(witness), witness.ns("ipc")
-        answer(one, two, KEY, TEXT)
+        with limit(one, two):
+            answer(one, two, KEY, TEXT)
         ours, theirs = one.ns("ipc"), two.ns("ipc")
         if home in (ours, theirs):
             left_at_home([name for name, at in (("first", ours), ("second", theirs)) if at == home])
@@ -142,7 +131,7 @@ def leaves_the_keys_outside(answer):
         outside = vault.call(add_key, "checked-key", "1748")
         before = listed(witness, vault.call(keyctl_get_keyring_id, KEY_SPEC_SESSION_KEYRING))
         clerk = vault.fork("checked-clerk")
-        returned = clerk.call(answer)
+        returned = use(clerk, answer)
         if listed(witness, vault.call(keyctl_get_keyring_id, KEY_SPEC_SESSION_KEYRING)) != before:
             raise NotYet("wrong-keyring", "the caller's keyring has other permissions than before",
                          "keyctl_setperm was called before the process had a keyring of its own",
@@ -197,7 +186,7 @@ def removes_queues(answer):
         attic.call(msgctl, made.pop(7), IPC_RMID)  # a hole in the row of IDs
         attic.call(shmget, KEY, 4096, IPC_CREAT | 0o600)
         attic.call(semget, KEY, 1, IPC_CREAT | 0o600)
-        attic.call(answer)
+        use(attic, answer)
         left = queues(attic)
         if left >= {*made.values(), *hidden}:
             raise NotYet("left-all", "every queue is still there", "nothing was removed, or by something else than IDs",

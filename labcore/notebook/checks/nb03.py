@@ -8,11 +8,12 @@ import os
 import threading
 import time
 
-from labcore.errors import HostError, LabError
+from labcore.errors import HostError
 from labcore.syscalls import CLONE_NEWPID, unshare
 
 from .. import link
 from ..checking import NotYet
+from ..patience import ended, limit, use
 from ..process import Process
 from .nb01 import demand_function
 
@@ -38,35 +39,6 @@ def first_inside(outer, name):
     return outer.fork(f"checked-{name}")
 
 
-def ask(actor, answer, *args):
-    """Have an actor call the answer; it is ended when that takes too long."""
-    fired = []
-
-    def end():
-        fired.append(True)
-        link.here().signal(actor.pidfd, SIGKILL)
-
-    late = threading.Timer(PATIENCE_S, end)
-    late.start()
-    try:
-        return actor.call(answer, *args)
-    except LabError:
-        if actor.alive:
-            raise
-        raise gone(not fired) from None
-    finally:
-        late.cancel()
-
-
-def gone(early):
-    """The diagnosis for an actor that is no more."""
-    if early:
-        return NotYet("gone", "the process ended in the middle of your function",
-                      "the function exits, or has become another program", "the text of the exercise")  # fmt: skip
-    return NotYet("no-end", f"the function had not returned after {PATIENCE_S} seconds", "it waits for ever",
-                  "the condition that ends its loop")  # fmt: skip
-
-
 # -- 3.1 three_numbers -------------------------------------------------------------------------------------------------
 
 
@@ -74,7 +46,8 @@ def has_three_numbers(answer):
     """The process has three numbers, and the innermost is 1."""
     demand_function(answer, "three_numbers")
     with cast("outer") as (outer, _):
-        found = answer(outer, "checked-inmost")
+        with limit(outer):
+            found = answer(outer, "checked-inmost")
         if not isinstance(found, Process) or not found.alive:
             seen = "a process that has ended" if isinstance(found, Process) else f"a {type(found).__name__}"
             raise NotYet("no-process", f"the function returned {seen}, not a living process",
@@ -102,7 +75,7 @@ def told_apart(numbers):
 
 # -- 3.2 small_init ----------------------------------------------------------------------------------------------------
 
-# One orphan that ends at once, one that outlives everybody; then the command stops itself until told to go on.
+# One orphan that ends at once, one that outlives everybody; then the command stops itself until it is told to go on.
 COMMAND = "(exit 3 & exit 0); (sleep 600 >/dev/null 2>&1 & exit 0); kill -STOP $$; exit 7"
 
 
@@ -156,7 +129,8 @@ def is_a_small_init(answer):
             running.join(PATIENCE_S)
             if running.is_alive():
                 raise NotYet("waits-for-all", "the command has ended, and the function has not returned",
-                             "it goes on until no child is left; one of them sleeps for a long time",
+                             "it goes on until no child is left, and one of them sleeps for a long time; or what it "
+                             "compares with main is not the number alone",
                              "the text of exercise 3.2: at once")  # fmt: skip
             judge_end(running)
         finally:
@@ -187,13 +161,17 @@ def settled(children):
 def judge_start(running, init, main):
     """The command runs below number 1, and the function has not returned."""
     if not init.alive:
-        raise gone(True)
+        raise ended()
     if running.error:
         raise running.error
     if main is None:
         raise NotYet("not-run", "the command does not run as a child of number 1",
                      "the first line, which was given, is gone, or is not reached", "the exercise cell")  # fmt: skip
     if not running.is_alive():
+        if running.value is None:
+            raise NotYet("not-waited", "the command still runs, and the function has returned nothing",
+                         "nothing below the given line waits yet, or it does not wait until somebody has ended",
+                         "the first hint")  # fmt: skip
         raise left_early("the command still runs, and the function has returned")
 
 
@@ -205,13 +183,12 @@ def left_early(observed):
 def judge_burials(children):
     """Nobody is left but the command and the orphan that sleeps."""
     states = list(children.values())
-    if len(states) <= 2:
-        return
-    if "Z" in states and states.count("T") < 2:
+    if len(states) - states.count("Z") > 2:
+        raise NotYet("twice", "number 1 has living children that are not from this command",
+                     "the command, or something else, was started once more", "the exercise cell")  # fmt: skip
+    if "Z" in states:
         raise NotYet("zombie-left", "the command runs, and another child of number 1 is a zombie",
                      "only one child is waited for, or nobody while the command runs", "the second hint")  # fmt: skip
-    raise NotYet("twice", "number 1 has living children that are not from this command",
-                 "the command, or something else, was started once more", "the exercise cell")  # fmt: skip
 
 
 def judge_end(running):
@@ -223,7 +200,8 @@ def judge_end(running):
     if value in (3, 3 << 8):
         raise left_early("the command has ended with 7, and another child with 3: the function returned the other's")
     if value is None:
-        raise NotYet("nothing-returned", "the function returned nothing", "`return` is missing", "the third hint")
+        raise NotYet("nothing-returned", "the command has ended with 7, the function returned nothing",
+                     "`return` is missing", "the third hint")  # fmt: skip
     if value == 7 << 8:
         raise NotYet("raw-status", f"the command has ended with 7, the function returned {value}",
                      "a status holds more than the code", "the text: os.waitstatus_to_exitcode")  # fmt: skip
@@ -239,7 +217,7 @@ def leads_a_session(answer):
     demand_function(answer, "new_session")
     with cast("outer", "leader") as (outer, leader, witness):
         lodger = first_inside(outer, "lodger")
-        ask(lodger, answer)
+        use(lodger, answer)
         group, session = group_and_session(witness, lodger)
         if session != lodger.pid and group == lodger.pid:
             raise NotYet("group-only", "the process leads a group of its own, in the session of somebody outside",
@@ -249,14 +227,14 @@ def leads_a_session(answer):
                          "the call was not made, or made by a child or by another program",
                          "the text of exercise 3.3")  # fmt: skip
         try:
-            ask(lodger, answer)
+            use(lodger, answer)
         except PermissionError:
             raise NotYet("not-twice", "called by the leader of a session, the function raised PermissionError",
                          "the call was made again; who leads a session already needs none",
                          "the second hint") from None  # fmt: skip
         leader.call(os.setpgid, 0, 0)  # of a group, that is
         try:
-            ask(leader, answer)
+            use(leader, answer)
         except PermissionError:
             return
         raise NotYet("swallowed", "called by the leader of a group, the function neither made a session nor raised",
@@ -282,7 +260,7 @@ def chooses_the_number(answer):
         office = first_inside(outer, "office")
         before = len(witness.call(os.listdir, f"/proc/{office.pid}/fd"))
         for wanted in (77, 141):
-            ask(office, answer, wanted)
+            use(office, answer, wanted)
             born = office.fork("checked-child").call(os.getpid)
             if born == wanted + 1:
                 raise NotYet("one-late", "the next child has the number after the one that was asked for",

@@ -11,8 +11,9 @@ from labcore.errors import LabError
 
 from .. import links
 from ..checking import NotYet
+from ..patience import limit, use
 from ..process import Process
-from ..town import GATE, OUT, OUTSIDE, batch, cast, fetch, pages, town
+from ..town import GATE, OUT, OUTSIDE, batch, cast, fetch, town
 from ..web import serve
 
 NAT = """table ip town {
@@ -37,7 +38,7 @@ def switches_loopback_on(answer):
     demand_function(answer, "set_loopback_up")
     with cast("room", "cell", lo="down") as (room, cell):
         before = room.ns("net")
-        room.call(answer)
+        use(room, answer)
         if children(room):
             raise NotYet("not-waited", "the process has a child that it has not waited for",
                          "the program was started, and then the function went on", "the second hint")  # fmt: skip
@@ -50,7 +51,7 @@ def switches_loopback_on(answer):
                          "By hand, step 2: the words of the command")  # fmt: skip
         powerless(cell)
         try:
-            cell.call(answer)
+            use(cell, answer)
         except (OSError, ValueError, LabError):
             return
         raise NotYet("failure-hidden", "lo could not be switched on, and your function did not say so",
@@ -76,13 +77,14 @@ def powerless(actor):
 def joins_the_bridge(answer):
     """Two guests hang on the bridge, each by a cable of the name asked for, and reach each other and the gate."""
     demand_function(answer, "plug_in")
-    with town() as (router, _), cast("lodger", "boarder") as guests, pages() as directory:
+    with town() as (router, _), cast("lodger", "boarder") as guests:
         for number, guest in enumerate(guests, 31):
-            answer(router, guest, f"plug-{number}", f"10.4.0.{number}")
+            with limit(router, *guests):
+                answer(router, guest, f"plug-{number}", f"10.4.0.{number}")
             demand_cable(*joined(router, guest), f"plug-{number}")
             demand_address(links.gather([router, guest])[1], f"10.4.0.{number}")
         lodger, boarder = guests
-        serve(lodger, lodger.name, directory=directory)
+        serve(lodger, lodger.name)
         if fetch(boarder, "10.4.0.31") != lodger.name:
             raise NotYet("no-answer", "one guest cannot fetch a page from the other",
                          "something else was changed that keeps packets away", "the exercise cell")  # fmt: skip
@@ -137,7 +139,7 @@ def demand_address(space, wanted):
                      "By hand, step 4")  # fmt: skip
     if f"default via {GATE}" not in space["routes"]:
         raise NotYet("no-default-route", f"the guest has no default route via {GATE}",
-                     "the way out is missing; neighbours can be reached without it", "By hand, step 6")  # fmt: skip
+                     "the way out is missing; neighbours can be reached without it", "By hand, step 7")  # fmt: skip
 
 
 # -- 4.3 publish -------------------------------------------------------------------------------------------------------
@@ -146,21 +148,23 @@ def demand_address(space, wanted):
 def publishes(answer):
     """Two ports lead to two guests, at once; nothing else is caught."""
     demand_function(answer, "publish")
-    with town("baker", "butcher") as (router, outside, baker, butcher), pages() as directory:
-        answer(router, 8080, "10.4.0.20")
+    with town("baker", "butcher") as (router, outside, baker, butcher):
+        with limit(router):
+            answer(router, 8080, "10.4.0.20")
         demand_forwarding(router)
         demand_page(outside, 8080, baker)
-        serve(router, router.name, 8090, directory)
+        serve(router, router.name, 8090)
         if fetch(outside, OUT, 8090) != router.name:
             raise NotYet("every-port", "a port that was not published leads to a guest as well",
                          "the rule does not ask for the port", "the second hint")  # fmt: skip
-        answer(router, 8081, "10.4.0.21")
+        with limit(router):
+            answer(router, 8081, "10.4.0.21")
         if not fetch(outside, OUT, 8080):
             raise NotYet("first-gone", "after a second port was published, the first one no longer answers",
                          "the rules of the first call were flushed, or replaced", "the first hint")  # fmt: skip
         demand_page(outside, 8081, butcher)
         batch(outside, f"route add default via {OUT}")
-        serve(outside, outside.name, 8080, directory)
+        serve(outside, outside.name, 8080)
         if fetch(baker, OUTSIDE, 8080) != outside.name:
             raise NotYet("catches-others", "a guest that asks the outside for a page gets it from a guest",
                          "the rule does not ask where the packet comes in", "the second hint")  # fmt: skip
@@ -170,7 +174,7 @@ def demand_forwarding(router):
     """The router passes packets on."""
     if router.out("cat /proc/sys/net/ipv4/ip_forward").strip() != "1":
         raise NotYet("no-forwarding", "the router does not pass packets on: ip_forward is 0",
-                     "a rule alone opens no way", "By hand, step 7")  # fmt: skip
+                     "a rule alone opens no way", "By hand, step 8")  # fmt: skip
 
 
 def demand_page(outside, port, guest):
@@ -240,7 +244,8 @@ def broken(answer, router, tenant, *faults):
 
 def named(answer, router, tenant):
     """The faults that the function names."""
-    said = answer(router, tenant)
+    with limit(router, tenant):
+        said = answer(router, tenant)
     if not isinstance(said, list | tuple | set) or not all(isinstance(each, str) for each in said):
         raise NotYet("no-list", f"the function returned a {type(said).__name__}, not a list of words",
                      "the `return` is missing, or returns one word by itself",

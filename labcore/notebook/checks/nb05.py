@@ -12,6 +12,7 @@ from labcore.syscalls import CLONE_NEWNS, MS_PRIVATE, MS_REC, MS_SHARED, mount, 
 
 from .. import mountinfo
 from ..checking import NotYet
+from ..patience import use
 from ..process import Process
 
 WORDS, ODD_WORD = ("slave", "private", "shared", "unbindable"), "sideways"
@@ -98,7 +99,7 @@ def take(inside, answer, word):
     """Ask for a kind, and read what has become of the mounts."""
     before, home = kinds(inside), inside.ns("mnt")
     try:
-        inside.call(answer, word)
+        use(inside, answer, word)
     except ValueError as error:
         raise NotYet("good-refused", f"the good word {word!r} was refused: {error}",
                      "all four kinds are good: shared, slave, private, unbindable",
@@ -110,7 +111,8 @@ def take(inside, answer, word):
     top, low = kinds(inside)
     if top == before[0]:
         raise NotYet("not-changed", f"asked for {word!r}, `/` is still {top}",
-                     "mount was not called, or called on something else than `/`", "By hand, step 2")  # fmt: skip
+                     "mount was not called, or on something else than `/`, or with MS_BIND or another flag that "
+                     "makes it another call", "By hand, step 2")  # fmt: skip
     if top == word != low:
         raise NotYet("top-only", f"asked for {word!r}: `/` is {top}, but a mount below it is still {low}",
                      "MS_REC is missing: a kind alone is set on one mount only", "the second hint")  # fmt: skip
@@ -123,7 +125,7 @@ def refuse(inside, answer):
     """Ask for what is no kind: ValueError, and nothing changes."""
     before = kinds(inside)
     try:
-        inside.call(answer, ODD_WORD)
+        use(inside, answer, ODD_WORD)
     except ValueError:
         if kinds(inside) != before:
             raise NotYet("changed-anyway", f"{ODD_WORD!r} was refused, but the mounts have changed",
@@ -149,9 +151,11 @@ def shows_readonly(answer):
     source, target = "/mnt/barn", "/mnt/window"
     with stage(f"{source}/hay", f"{source}/loft", target) as actor:
         actor.call(mount, "checked", f"{source}/loft", "tmpfs", 0, "mode=755")
-        actor.call(os.mkdir, f"{source}/loft/owl")
+        for name in ("owl", "nest"):
+            actor.call(os.mkdir, f"{source}/loft/{name}")
+        actor.call(mount, "checked", f"{source}/loft/nest", "tmpfs", 0, "mode=755")
         reader = actor.fork("checked-reader")  # in the same namespace, and not at the mercy of the answer
-        actor.call(answer, source, target)
+        use(actor, answer, source, target)
         if mountinfo.at(mountinfo.read(reader), target).point != target:
             raise NotYet("not-bound", "nothing is mounted at target", "mount was not called, or source and target "
                          "have changed places", "By hand, step 5")  # fmt: skip
@@ -174,7 +178,7 @@ def readonly(reader, source, target):
     if can_write(reader, target):
         raise NotYet("still-writable", "a file can be made in target",
                      "the kernel ignores MS_RDONLY in the call that binds", "By hand, step 6")  # fmt: skip
-    if can_write(reader, f"{target}/loft"):
+    if can_write(reader, f"{target}/loft") or can_write(reader, f"{target}/loft/nest"):
         raise NotYet("submount-writable", "target is read-only, but what is mounted below it is not",
                      "AT_RECURSIVE is missing, or a remount changed only the one mount",
                      "By hand, step 7")  # fmt: skip
@@ -209,7 +213,7 @@ def makes_dev(answer):
 def call_without_mknod(actor, answer, names):
     """Have the answer work; root of a user namespace may not make device files."""
     try:
-        actor.call(answer, "/mnt/nodes", names)
+        use(actor, answer, "/mnt/nodes", names)
     except PermissionError as error:
         if "mknod" not in getattr(error, "learner", ("", ""))[1]:
             raise
@@ -259,7 +263,7 @@ def makes_readonly(answer):
         actor.call(mount, "checked", f"{root}/cellar/barrel", "tmpfs", 0, "mode=755")
         actor.call(os.mkdir, f"{root}/cellar/barrel/tap")
         reader = actor.fork("checked-reader")
-        actor.call(answer, actor.call(os.open, root, os.O_PATH), ["/cellar", "/no-such-room", "/attic"])
+        use(actor, answer, actor.call(os.open, root, os.O_PATH), ["/cellar", "/no-such-room", "/attic"])
         if not there(reader, f"{root}/cellar/barrel/tap"):
             raise NotYet("submount-gone", "what was mounted below a path is not to be seen any more",
                          "the copy was made without AT_RECURSIVE, and covers it", "the second hint")  # fmt: skip

@@ -1,19 +1,19 @@
 """Checks of 06-user: whose ID is whose, read from outside: maps, user IDs in /proc, owners of files.
 
-Each check makes processes of its own, under names that no lesson uses, and files in a place that goes with it.
+Each check makes processes of its own, under names that no lesson uses, and files only in a mount namespace of theirs.
 """
 
 import contextlib
 import errno
-import inspect
 import os
 
-from labcore.syscalls import CLONE_NEWUSER, MNT_DETACH, PR_SET_DUMPABLE, mount, prctl, umount, unshare
+from labcore.syscalls import CLONE_NEWNS, CLONE_NEWUSER, MS_PRIVATE, MS_REC, PR_SET_DUMPABLE, mount, prctl, unshare
 
 from ..checking import NotYet
 from ..idmaps import parse
 from ..patience import use
 from ..process import Process
+from .nb01 import demand_function
 
 UID, GID = 1234, 2345
 USERS = [(0, 21000, 500), (600, 33000, 40)]
@@ -32,12 +32,14 @@ def cast(*names):
             actor.end()
 
 
-def demand_function(answer, name):
-    """Raise unless there is a function to call."""
-    if not inspect.isfunction(answer):
-        raise NotYet("no-function", f"the answer is a {type(answer).__name__}, not a function",
-                     f"the line `def {name}(...):` is gone, or the name means something else now",
-                     "the exercise cell: keep its `def` line")  # fmt: skip
+@contextlib.contextmanager
+def stage(mode, *names):
+    """A cast with an empty /mnt, in a mount namespace of their own."""
+    with cast() as (witness,):
+        witness.call(unshare, CLONE_NEWNS)
+        witness.call(mount, None, "/", None, MS_REC | MS_PRIVATE)
+        witness.call(mount, "checked", "/mnt", "tmpfs", 0, f"mode={mode}")
+        yield [*(witness.fork(f"checked-{name}") for name in names), witness]
 
 
 def become(uid, gid, group):
@@ -120,11 +122,12 @@ def root_of_groups(groups, deny):
 def writes_maps(answer):
     """Both maps of another process are what was asked for."""
     demand_function(answer, "write_maps")
-    with cast("infant", "clerk") as (infant, clerk, _):
+    with cast("infant", "clerk") as (infant, clerk, witness):
         infant.call(unshare, CLONE_NEWUSER)
         error = attempt(clerk, answer, infant.pid, as_oci(USERS), as_oci(GROUPS))
         seen = infant.look()
         users, groups = parse(seen["uid_map"]), parse(seen["gid_map"])
+        may = witness.out(f"cat /proc/{infant.pid}/setgroups").strip()
     if not users and not groups:
         said = f", and the kernel refused: {os.strerror(error.errno)}" if error is not None and error.errno else ""
         raise NotYet("nothing-written", f"both maps are empty{said}",
@@ -138,6 +141,10 @@ def writes_maps(answer):
         raise NotYet("no-groups", "the uid_map is right, the gid_map is empty", "only the first file was written",
                      "the second hint")  # fmt: skip
     compare("gid_map", groups, GROUPS)
+    if may != "allow":
+        raise NotYet("no-setgroups", "both maps are right, and nobody inside can change groups any more",
+                     "deny was written to setgroups; root outside needs no such bargain",
+                     "By hand, step 3")  # fmt: skip
     if error is not None:
         raise error
 
@@ -191,19 +198,15 @@ def id_is_right(answer):
 def owners_outside():
     """{ID inside: who owns a file outside that was given to it inside, None when the kernel refused}."""
     found = {}
-    with cast("scribe") as (scribe, witness):
-        witness.call(mount, "checked", "/mnt", "tmpfs", 0, "mode=777")
-        try:
-            scribe.call(unshare, CLONE_NEWUSER)
-            lines = "".join(f"{first} {out} {count}\n" for first, out, count in USERS)
-            for name in ("uid_map", "gid_map"):
-                witness.call(put, f"/proc/{scribe.pid}/{name}", lines)
-            scribe.call(become, 0, 0, 0)
-            for number in ASKED:
-                path = f"/mnt/checked-{number}"
-                found[number] = witness.call(os.stat, path)[4] if scribe.call(make, path, number) else None
-        finally:
-            witness.call(umount, "/mnt", MNT_DETACH)
+    with stage("777", "scribe") as (scribe, witness):
+        scribe.call(unshare, CLONE_NEWUSER)
+        lines = "".join(f"{first} {out} {count}\n" for first, out, count in USERS)
+        for name in ("uid_map", "gid_map"):
+            witness.call(put, f"/proc/{scribe.pid}/{name}", lines)
+        scribe.call(become, 0, 0, 0)
+        for number in ASKED:
+            path = f"/mnt/checked-{number}"
+            found[number] = witness.call(os.stat, path)[4] if scribe.call(make, path, number) else None
     return found
 
 
@@ -240,22 +243,18 @@ TABLE = "0 21000 1\n700 23000 5\n"
 def shows_owners(answer):
     """At the target the same file has the owner that the table makes of it; at the source it has its own."""
     demand_function(answer, "show_as")
-    with cast("table", "curator") as (table, curator, witness):
-        witness.call(mount, "checked", "/mnt", "tmpfs", 0, "mode=755")
-        try:
-            table.call(unshare, CLONE_NEWUSER)
-            for name in ("uid_map", "gid_map"):
-                witness.call(put, f"/proc/{table.pid}/{name}", TABLE)
-            witness.out("mkdir /mnt/from /mnt/to; touch /mnt/from/leaf; chown 702 /mnt/from/leaf")
-            open_before = descriptors(witness, curator)
-            hang(curator, answer, table.pid)
-            views_differ(witness)
-            if descriptors(witness, curator) > open_before:
-                raise NotYet("left-open", "the process has more open descriptors than before",
-                             "what open_tree and os.open opened stays open until os.close",
-                             "the text of exercise 6.4, last line")  # fmt: skip
-        finally:
-            witness.out("umount --recursive --lazy /mnt", check=False)
+    with stage("755", "table", "curator") as (table, curator, witness):
+        table.call(unshare, CLONE_NEWUSER)
+        for name in ("uid_map", "gid_map"):
+            witness.call(put, f"/proc/{table.pid}/{name}", TABLE)
+        witness.out("mkdir /mnt/from /mnt/to; touch /mnt/from/leaf; chown 702 /mnt/from/leaf")
+        before = descriptors(witness, curator)
+        hang(curator, answer, table.pid)
+        views_differ(witness)
+        if descriptors(witness, curator) > before:
+            raise NotYet("left-open", "the process has more open descriptors than before",
+                         "what open_tree and os.open opened stays open until os.close",
+                         "the text of exercise 6.4, last line")  # fmt: skip
 
 
 def hang(curator, answer, pid):

@@ -7,7 +7,6 @@ afterwards. A process whose root is odd runs no commands here, it makes calls; a
 import contextlib
 import inspect
 import os
-import threading
 
 from labcore.syscalls import (
     CLONE_NEWNS,
@@ -23,12 +22,10 @@ from labcore.syscalls import (
     unshare,
 )
 
-from ...errors import LabError
 from .. import link, roots
 from ..checking import NotYet
+from ..patience import limit, use
 from ..process import Process
-
-PATIENCE_S = 10
 
 
 @contextlib.contextmanager
@@ -66,27 +63,6 @@ def demand_function(answer, name):
                      "the exercise cell: keep its `def` line")  # fmt: skip
 
 
-def bounded(actor, function, *args):
-    """Call the function, and end the actor that it keeps busy when it does not come back."""
-    bell = threading.Timer(PATIENCE_S, stop, [actor])
-    bell.start()
-    try:
-        return function(*args)
-    except LabError:
-        if actor.alive:
-            raise
-        raise NotYet("ended", "the process that called your function has ended, or did not come back in time",
-                     "the function leaves or replaces its process, or loops for ever",
-                     "the function: it has to return") from None  # fmt: skip
-    finally:
-        bell.cancel()
-
-
-def stop(actor):
-    """Kill it; whoever waits for its answer hears that it has ended."""
-    link.here().signal(actor.pidfd, 9)
-
-
 # -- 7.1 pivot ---------------------------------------------------------------------------------------------------------
 
 
@@ -111,7 +87,7 @@ def changes_the_root(answer):
         room = f"{top}/lodge"
         for path in (room, f"{room}/tmp", f"{room}/old"):
             witness.call(os.mkdir, path)
-        bounded(lodger, lodger.call, answer, lodger.call(move_close, room))
+        use(lodger, answer, lodger.call(move_close, room))
         demand_root(roots.facts(lodger), witness.call(is_root_of, lodger.pid, room))
         demand_no_way(roots.facts(lodger))
 
@@ -170,7 +146,7 @@ def walks_out(answer):
         jail = f"{top}/{DEEP}"
         witness.call(os.makedirs, f"{jail}/tmp")
         prisoner.call(lock_up, jail)
-        bounded(prisoner, prisoner.call, answer)
+        use(prisoner, answer)
         seen = roots.facts(prisoner)
         if seen["kind"] == "host":
             return
@@ -209,7 +185,7 @@ def finds_the_leak(answer):
         witness.call(os.mkdir, f"{top}/hold")
         number = raft.call(drift, top, True)
         barge.call(drift, top, False)
-        said, about_none = (bounded(watch, watch.call, answer, each.pid) for each in (raft, barge))
+        said, about_none = (use(watch, answer, each.pid) for each in (raft, barge))
         if said is None:
             raise NotYet("nothing-found", "a process has the host's / open, and the function returned nothing",
                          "the comparison is never true, or the function returns too early",
@@ -238,7 +214,8 @@ def builds_a_root(answer):
         with stage("mason") as (top, mason, witness):
             yard = f"{top}/yard"
             witness.call(os.mkdir, yard)
-            bounded(mason, answer, mason, yard, program)
+            with limit(mason):
+                answer(mason, yard, program)
             demand_it_runs(witness, yard, program)
             if int(witness.out(f"find {yard} -type f | wc -l")) > MANY:
                 raise NotYet("too-much", "the program runs, among many files that it does not need",

@@ -1,4 +1,4 @@
-# expect: no-end
+# expect: ended
 # Exercise 4.1 · 4 lines
 def set_loopback_up():
     child = os.posix_spawnp("ip", ["ip", "link", "set", "lo", "up"], os.environ)

@@ -1,4 +1,4 @@
-# expect: waits-for-ever
+# expect: ended
 # Exercise 2.1 · 4 lines
 def deliver(first, second, key, text):
     first.call(unshare, CLONE_NEWIPC)

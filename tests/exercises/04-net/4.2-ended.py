@@ -1,4 +1,4 @@
-# expect: no-end
+# expect: ended
 # Exercise 4.2 · 5 lines
 def plug_in(router, guest, cable, address):
     router.out(f"ip link add {cable} type veth peer name eth0 netns {guest.pid}")

@@ -1,4 +1,4 @@
-# expect: waits-for-ever
+# expect: ended
 # Exercise 2.3 · 4 lines
 def remove_queues():
     while True:
