@@ -4,25 +4,38 @@ The verbs are those of cgroup2. `paths` is {subsystem: this container's director
 """
 
 import _signal
-import itertools
+import errno
 import os
 import time
 
 from . import cgroupfs, inroot, syscalls
 from .step import handle, host, inside
 
-# (subsystem, file, where the value stands in linux.resources)
+# (subsystem, file, where the value stands in linux.resources), in the order in which the kernel takes them
 FILES = (
     ("memory", "memory.limit_in_bytes", ("memory", "limit")),
     ("memory", "memory.memsw.limit_in_bytes", ("memory", "swap")),
     ("memory", "memory.soft_limit_in_bytes", ("memory", "reservation")),
+    ("memory", "memory.kmem.limit_in_bytes", ("memory", "kernel")),
+    ("memory", "memory.kmem.tcp.limit_in_bytes", ("memory", "kernelTCP")),
+    ("memory", "memory.swappiness", ("memory", "swappiness")),
+    ("memory", "memory.oom_control", ("memory", "disableOOMKiller")),
+    ("cpu", "cpu.rt_period_us", ("cpu", "realtimePeriod")),
+    ("cpu", "cpu.rt_runtime_us", ("cpu", "realtimeRuntime")),
     ("cpu", "cpu.cfs_period_us", ("cpu", "period")),
     ("cpu", "cpu.cfs_quota_us", ("cpu", "quota")),
+    ("cpu", "cpu.cfs_burst_us", ("cpu", "burst")),
     ("cpu", "cpu.shares", ("cpu", "shares")),
+    ("cpu", "cpu.idle", ("cpu", "idle")),
     ("cpuset", "cpuset.cpus", ("cpu", "cpus")),
     ("cpuset", "cpuset.mems", ("cpu", "mems")),
     ("pids", "pids.max", ("pids", "limit")),
+    ("blkio", "blkio.weight", ("blockIO", "weight")),
+    ("blkio", "blkio.leaf_weight", ("blockIO", "leafWeight")),
+    ("net_cls", "net_cls.classid", ("network", "classID")),
 )
+THROTTLES = {"throttleReadBpsDevice": "read_bps", "throttleWriteBpsDevice": "write_bps",
+             "throttleReadIOPSDevice": "read_iops", "throttleWriteIOPSDevice": "write_iops"}  # fmt: skip
 
 
 def create(paths, exclusive):
@@ -46,9 +59,17 @@ def _inherit_cpuset(directory):
 
 def set_limits(paths, limits):
     """Set limits, each in the hierarchy of its subsystem — cgroups(7)."""
-    for (subsystem, file), rows in itertools.groupby(limits, lambda row: row[:2]):
-        directory = paths.get(subsystem, f"/sys/fs/cgroup/{subsystem}")  # if missing, the error names it
-        cgroupfs.write(directory, file, *[value for _, _, value in rows])
+    cgroupfs.write_all(_files(paths, limits))
+
+
+def change_limits(paths, limits, below_use):
+    """Change limits of a container that runs: all of them, or none — cgroups(7)."""
+    cgroupfs.change_all(_files(paths, limits), below_use)
+
+
+def _files(paths, limits):
+    """[(directory, file, value)]; where a hierarchy is missing, the error will name it."""
+    return [(paths.get(subsystem, f"/sys/fs/cgroup/{subsystem}"), file, value) for subsystem, file, value in limits]
 
 
 def enter(paths):
@@ -58,15 +79,30 @@ def enter(paths):
 
 
 def read(paths):
-    """What is used and what went wrong: {memory_bytes, cpu_ns, pids, oom_kills}."""
-    def number(subsystem, file):
-        text = cgroupfs.read(paths.get(subsystem, ""), file)
-        return int(text) if text else None
+    """What is used and what went wrong: {memory_bytes, cpu_ns, pids, oom_kills, forks_refused}."""
+    return {"memory_bytes": cgroupfs.number(paths.get("memory", ""), "memory.usage_in_bytes"),
+            "cpu_ns": cgroupfs.number(paths.get("cpuacct", ""), "cpuacct.usage"),
+            "pids": cgroupfs.number(paths.get("pids", ""), "pids.current"),
+            "oom_kills": cgroupfs.entry(paths.get("memory", ""), "memory.oom_control", "oom_kill") or 0,
+            "forks_refused": cgroupfs.entry(paths.get("pids", ""), "pids.events", "max") or 0}  # fmt: skip
 
-    oom = cgroupfs.read(paths.get("memory", ""), "memory.oom_control") or ""
-    kills = [int(line.split()[1]) for line in oom.splitlines() if line.startswith("oom_kill ")]
-    return {"memory_bytes": number("memory", "memory.usage_in_bytes"), "cpu_ns": number("cpuacct", "cpuacct.usage"),
-            "pids": number("pids", "pids.current"), "oom_kills": kills[0] if kills else 0}  # fmt: skip
+
+def freeze(paths):
+    """Stop every process in the cgroup where it is — cgroups(7), freezer."""
+    directory = paths.get("freezer", "/sys/fs/cgroup/freezer")  # if missing, the error names it
+    for _ in range(2000):
+        cgroupfs.write(directory, "freezer.state", "FROZEN")  # also those born since the last look
+        if cgroupfs.read(directory, "freezer.state") == "FROZEN":
+            return
+        time.sleep(0.001)
+    thaw(paths)
+    raise OSError(errno.EBUSY, f"{directory}: some process does not freeze; all go on")
+
+
+def thaw(paths):
+    """Let them go on — cgroups(7), freezer."""
+    if "freezer" in paths:
+        cgroupfs.write(paths["freezer"], "freezer.state", "THAWED")
 
 
 def kill(paths):
@@ -119,23 +155,49 @@ def show(rootfs, destination, paths, readonly):
         os.close(top)
 
 
-def limits(resources):
+def limits(resources, now=None):
     """linux.resources as [(subsystem, file, value)], in the order in which the kernel takes them (pure)."""
-    found = [(s, f, resources.get(a, {}).get(b)) for s, f, (a, b) in FILES]
-    found = [(s, f, "max" if f == "pids.max" and v <= 0 else v) for s, f, v in found if v is not None]
-    if resources.get("devices"):
-        found += _device_limits(resources["devices"])
-    return found
+    return [row[1:] for row in _rows(resources)]
 
 
-def _device_limits(rules):
-    found = []
-    for r in rules:
-        number = [str(r[k]) if r.get(k) is not None and r[k] >= 0 else "*" for k in ("major", "minor")]
-        text = f"{r['type'] or 'a'} {number[0]}:{number[1]} {r['access'] or 'rwm'}"
-        found.append(("devices", "devices.allow" if r["allow"] else "devices.deny", text))
-    usual = ["c *:* m", "b *:* m"] + [f"c {n} rwm" for n in ("1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:2", "136:*")]
-    return found + [("devices", "devices.allow", text) for text in usual]
+def unmet(resources, facts):
+    """(field, why) of the first limit that this machine has no hierarchy for, or None (pure)."""
+    for field, subsystem, _, _ in _rows(resources):
+        if subsystem not in facts["cgroup1"]:
+            return field, f"there is no cgroup hierarchy with {subsystem} on this machine"
+    if resources.get("unified"):
+        return "unified", "it names files of version 2, and this machine's control groups are version 1"
+    return None
+
+
+def _rows(resources):
+    """Each limit as (field, subsystem, file, value)."""
+    for subsystem, file, (group, name) in FILES:
+        value = resources.get(group, {}).get(name)
+        if file == "pids.max" and value is not None and value <= 0:
+            value = "max"
+        elif name == "disableOOMKiller":
+            value = 1 if value else None
+        if value is not None:
+            yield f"{group}.{name}", subsystem, file, value
+    block = resources.get("blockIO", {})
+    for device in block.get("weightDevice", []):
+        for name, file in ("weight", "blkio.weight_device"), ("leafWeight", "blkio.leaf_weight_device"):
+            if name in device:
+                yield "blockIO.weightDevice", "blkio", file, f"{device['major']}:{device['minor']} {device[name]}"
+    for table, word in THROTTLES.items():
+        for d in block.get(table, []):
+            yield f"blockIO.{table}", "blkio", f"blkio.throttle.{word}_device", f"{d['major']}:{d['minor']} {d['rate']}"
+    for huge in resources.get("hugepageLimits", []):
+        yield "hugepageLimits", "hugetlb", f"hugetlb.{huge['pageSize']}.limit_in_bytes", huge["limit"]
+    for entry in resources.get("network", {}).get("priorities", []):
+        yield "network.priorities", "net_prio", "net_prio.ifpriomap", f"{entry['name']} {entry['priority']}"
+    for name, device in resources.get("rdma", {}).items():
+        yield "rdma", "rdma", "rdma.max", cgroupfs.rdma(name, device)
+    for allow, kind, major, minor, access in cgroupfs.device_rules(resources.get("devices")):
+        number = [str(n) if n is not None else "*" for n in (major, minor)]
+        yield ("devices", "devices", f"devices.{'allow' if allow else 'deny'}",
+               f"{kind} {number[0]}:{number[1]} {access}")  # fmt: skip
 
 
 def places(facts, path):
@@ -149,6 +211,13 @@ def plan_make(facts, path, resources, exclusive):
     yield host(create, paths=paths, exclusive=exclusive)
     if limits(resources):
         yield host(set_limits, paths=paths, limits=[list(row) for row in limits(resources)])
+
+
+def plan_change(facts, path, resources, now):
+    """Change the limits of one that exists; who may use devices stays as it is."""
+    rows = limits({k: v for k, v in resources.items() if k != "devices"})
+    yield host(change_limits, paths=places(facts, path), limits=[list(row) for row in rows],
+               below_use=not resources.get("memory", {}).get("checkBeforeUpdate"))  # fmt: skip
 
 
 def plan_enter(facts, path):

@@ -1,10 +1,14 @@
 """Directories and files of a cgroup file system: what both versions share — cgroups(7)."""
 
 import errno
+import itertools
 import os
 import time
 
 from . import detached, errors, syscalls
+
+# weights of version 1 belong to a scheduler: the first one that came (CFQ, in old kernels), or the one there is now
+_OR_ELSE = {"blkio.weight": "blkio.bfq.weight", "blkio.weight_device": "blkio.bfq.weight_device"}
 
 
 def write(directory, file, *values):
@@ -19,10 +23,49 @@ def write(directory, file, *values):
         finally:
             os.close(fd)
     except FileNotFoundError:
+        if file in _OR_ELSE:
+            return write(directory, _OR_ELSE[file], *values)
         raise errors.HostError(f"{file}: this machine's cgroup has no such file ({path})",
                                "see `labcore doctor` for its controllers") from None
     except OSError as error:
         raise OSError(error.errno, f"write {value} to {path}: {error.strerror}") from None
+    return None
+
+
+def write_all(rows):
+    """Write [(directory, file, value)]; what is refused comes once more at the end, since some limits bound others."""
+    again = []
+    for (directory, file), group in itertools.groupby(rows, lambda row: tuple(row[:2])):
+        values = [value for _, _, value in group]
+        try:
+            write(directory, file, *values)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EBUSY):
+                raise
+            again.append((directory, file, values))
+    for directory, file, values in again:
+        write(directory, file, *values)
+
+
+_USED = {"memory.limit_in_bytes": "memory.usage_in_bytes", "memory.max": "memory.current"}
+
+
+def change_all(rows, below_use):
+    """Write them all; when one is refused, those before it get back what they had, as far as their files tell."""
+    for directory, file, value in rows:
+        used = read(directory, _USED[file]) if file in _USED and not below_use else None
+        if used and value != "max" and 0 <= value < int(used):
+            raise errors.SpecError(f"linux.resources.memory.limit: {value} is less than the {used} bytes in use")
+    before = [(d, file, line) for d, file, _ in rows for line in (read(d, file) or "").splitlines()]
+    try:
+        write_all(rows)
+    except (OSError, errors.HostError):
+        for row in before + before:  # twice: some limits bound others
+            try:
+                write(*row)
+            except (OSError, errors.HostError):
+                pass
+        raise
 
 
 def read(directory, file):
@@ -45,6 +88,26 @@ def _all(fd):
         part = os.read(fd, 65536)
         text += part
     return text
+
+
+def number(directory, file):
+    """The number that is a file's text; None when there is none."""
+    text = read(directory, file)
+    return int(text) if text else None
+
+
+def entry(directory, file, key):
+    """The number after a word in a file of lines `word number`; None when there is none."""
+    for line in (read(directory, file) or "").splitlines():
+        name, _, number = line.partition(" ")
+        if name == key:
+            return int(number)
+    return None
+
+
+def is_frozen(directories):
+    """Does one of these cgroups hold its processes still? Both versions."""
+    return any((read(d, "freezer.state") or "T")[0] == "F" or read(d, "cgroup.freeze") == "1" for d in directories)
 
 
 def make(directory):
@@ -125,6 +188,29 @@ def processes(directory):
         if "cgroup.procs" in files:
             found += [int(p) for p in (read(top, "cgroup.procs") or "").split()]
     return found
+
+
+def rdma(name, device):
+    """One device's limits as rdma.max has them, in both versions."""
+    words = {"hca_handle": device.get("hcaHandles"), "hca_object": device.get("hcaObjects")}
+    return " ".join([name, *(f"{word}={number}" for word, number in words.items() if number is not None)])
+
+
+# what every program needs: to make any node, and to open a few
+_USUAL = [(True, "c", None, None, "m"), (True, "b", None, None, "m"), (True, "c", 136, None, "rwm")] + [
+    (True, "c", major, minor, "rwm") for major, minor in ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 2))]
+
+
+def device_rules(rules):
+    """linux.resources.devices as [(allow, type, major, minor, access)]: the last that fits decides; None is any."""
+    if not rules:
+        return []
+    found = []
+    for r in rules:
+        number = [r[k] if r.get(k) is not None and r[k] >= 0 else None for k in ("major", "minor")]
+        found.append((r["allow"], r["type"] or "a", *number, r["access"] or "rwm"))
+    first = [] if found[0][1] == "a" else [(False, "a", None, None, "rwm")]  # what nobody speaks of is denied
+    return first + found + _USUAL
 
 
 _QUIET = syscalls.MOUNT_ATTR_NOSUID | syscalls.MOUNT_ATTR_NODEV | syscalls.MOUNT_ATTR_NOEXEC

@@ -12,9 +12,11 @@ USAGE = """usage: labcore VERB …
   ps       list containers                               reset    remove everything that the lab made
   kill     send a signal to a container                  check    check a notebook's exercises
   rm       remove containers                             restore, solutions, report: see `labcore check --help`
+  stats    what containers use, live                     update   change the limits of a container that runs
+  pause    stop a container where it is                  resume   let it go on
   network  networks of containers
 
-  create, start, state, delete, list: the same runtime as the OCI specification calls it, for engines
+  create, start, state, delete, list, events: the same runtime as the OCI specification calls it, for engines
 
 examples:
   labcore run busybox echo hi
@@ -28,8 +30,9 @@ examples:
 
 # all that must be known of the options before anything is imported: those that take a value as a word of their own
 _WITH_VALUE = frozenset(
-    "--root --log --log-format --log-level --cgroup-manager --name --hostname --memory --cpus --pids-limit --env "
-    "--workdir --user --userns --pid --ipc --uts --network --publish --volume "
+    "--root --log --log-format --log-level --cgroup-manager --name --hostname --memory --memory-swap "
+    "--memory-reservation --cpus --cpu-share --cpu-shares --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight "
+    "--env --workdir --user --userns --pid --ipc --uts --network --publish --volume "
     "--security-opt --mine --bundle --console-socket --pid-file --preserve-fds -m -e -w -u -v -p -b".split())
 
 

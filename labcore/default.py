@@ -2,7 +2,7 @@
 
 import os
 
-from . import caps, errors, profile, rootfs, sharing, spec
+from . import caps, errors, limits, profile, rootfs, sharing, spec
 from .image import template
 
 MASKED = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
@@ -10,7 +10,6 @@ MASKED = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/pro
           "/sys/firmware"]  # fmt: skip
 READONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"]
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-MEMORY_MIN_BYTES = 512 << 10
 
 
 def mounts(gid5):
@@ -54,8 +53,8 @@ def config(container_id, image, args, facts, options):
         annotations = annotations | {rootfs.MAPPED: template.mount_point()}
     many = not ids or any(m["containerID"] <= 5 < m["containerID"] + m["size"] for m in ids)
     who, default_caps = options.get("user"), list(caps.DEFAULT)
-    if facts["root"] and facts["cgroup"] != 1:
-        default_caps.remove("CAP_MKNOD")  # nothing but the v1 devices cgroup would stop it from opening a disk
+    if facts["root"] and not facts["cgroup"]:
+        default_caps.remove("CAP_MKNOD")  # nothing but device rules would stop it from opening a disk
     sets = {name: default_caps for name in ("bounding", "effective", "permitted")}
     security, machine = security_options(options), os.uname().machine
     chosen = security["seccomp"]
@@ -137,43 +136,8 @@ def volume(text):
 
 
 def resources(options, facts):
-    """--memory, --cpus and --pids-limit as linux.resources; device rules where the kernel has the files for them."""
-    found = {}
-    if options.get("memory"):
-        limit = size_bytes(options["memory"])
-        found["memory"] = {"limit": limit}
-    if options.get("cpus"):
-        found["cpu"] = {"quota": _cpus(options["cpus"]), "period": 100_000}
-    if options.get("pids_limit"):
-        text = options["pids_limit"]
-        if not (text.isascii() and text.isdigit() and 0 < int(text[:20])):
-            raise errors.SpecError(f"--pids-limit {text!r}: must be a number from 1 on")
-        found["pids"] = {"limit": int(text)}
-    if facts["cgroup"] == 1 and facts["root"]:
+    """The limits among the options, and who may use devices, where the kernel lets us say it."""
+    found = limits.resources(options)
+    if facts["cgroup"] and facts["root"] and not (facts["cgroup"] == 2 and facts["in_userns"]):
         found["devices"] = [{"allow": False, "type": "a", "access": "rwm"}]
     return found
-
-
-def size_bytes(text):
-    """`64m` as a number of bytes; units b, k, m, g."""
-    number, unit = (text[:-1], text[-1].lower()) if text[-1:].lower() in ("b", "k", "m", "g") else (text, "b")
-    try:
-        size = int(float(number) * {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}[unit])
-    except (ValueError, OverflowError):
-        raise errors.SpecError(f"--memory {text!r}: not a size", "write a number with b, k, m or g: 64m") from None
-    if size < MEMORY_MIN_BYTES:
-        raise errors.SpecError(f"--memory {text}: less than {MEMORY_MIN_BYTES >> 10} KiB, in which no program starts",
-                               "6m is enough for busybox")  # fmt: skip
-    if size >= 1 << 63:
-        raise errors.SpecError(f"--memory {text}: more than the kernel can count")
-    return size
-
-
-def _cpus(text):
-    try:
-        cpus = float(text)
-    except ValueError:
-        cpus = -1
-    if not 0.01 <= cpus <= 10_000:
-        raise errors.SpecError(f"--cpus {text!r}: must be a number of processors from 0.01 on")
-    return int(cpus * 100_000)

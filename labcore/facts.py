@@ -14,19 +14,25 @@ def read():
 
 
 def find():
-    """{root, in_userns, uid, cache, cgroup: 0|1|2, cgroup1: {controller: directory}, cgroup2: directory or None}."""
+    """{root, in_userns, uid, cache, cgroup: 0|1|2, cgroup1: {controller: directory}, cgroup2: directory or None,
+    controllers: what version 2 has there, delegated: is that a part of the tree that was handed to this user?}."""
     v1, v2 = cgroup_mounts(_text("/proc/self/mountinfo"))
     version = 0
     if v2 and ("memory" in _text(f"{v2}/cgroup.controllers").split() or not v1):
         version = 2
     elif v1:
         version = 1
+    handed = None
+    if version == 2 and not os.access(v2, os.W_OK):
+        handed = delegated(v2, _text("/proc/self/cgroup"), os.access)
+        v2 = handed or v2
     top = v2 if version == 2 else v1.get("memory") or next(iter(v1.values()), None)
     return {
         "root": os.geteuid() == 0, "uid": os.geteuid(), "gid": os.getegid(),
         "in_userns": _text("/proc/self/uid_map").split() != ["0", "0", "4294967295"],
         "cache": cache_directory(),
         "cgroup": version if top and os.access(top, os.W_OK) else 0, "cgroup1": v1, "cgroup2": v2,
+        "controllers": _text(f"{v2}/cgroup.controllers").split() if v2 else [], "delegated": handed is not None,
     }  # fmt: skip
 
 
@@ -36,6 +42,18 @@ def cache_directory():
         return "/var/cache/labcore"
     home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME", "") + "/.cache"
     return f"{home}/labcore" if home.startswith("/") and len(home) > 7 else None
+
+
+def delegated(v2, own, may):
+    """The highest cgroup at or above one's own that this user may fill; `own` is /proc/self/cgroup — cgroups(7)."""
+    path = next((line[3:] for line in own.splitlines() if line.startswith("0::/")), "/")
+    found, parts = None, path.strip("/").split("/")
+    while parts and parts[0] and ".." not in parts:
+        here = f"{v2}/{'/'.join(parts)}"
+        if all(may(f"{here}{file}", os.W_OK) for file in ("", "/cgroup.procs", "/cgroup.subtree_control")):
+            found = here
+        parts.pop()
+    return found
 
 
 def cgroup_mounts(mountinfo):

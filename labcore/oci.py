@@ -3,7 +3,7 @@
 import _signal
 import os
 
-from . import errors, jsonfile, runtime, sealed, spec, state
+from . import errors, jsonfile, options, runtime, sealed, spec, state
 from .options import Option, UsageError
 
 OPTIONS = [
@@ -52,7 +52,7 @@ def create(o, words, monitored):
     config = spec.load(bundle)
     if sealed.joins_pids(config):
         sealed.reexecute()
-    runtime.create(_one(words), bundle, config, keep=preserved(o), pid_file=o.get("pid_file"),
+    runtime.create(options.one(words), bundle, config, keep=preserved(o), pid_file=o.get("pid_file"),
                    console_socket=o.get("console_socket"),
                    rootless=bool(config["linux"]["uidMappings"]))  # fmt: skip
     return 0
@@ -63,7 +63,7 @@ def start(o, words, monitored):
 
     Let a created container run its program.
     """
-    runtime.start(_one(words))
+    runtime.start(options.one(words))
     return 0
 
 
@@ -72,7 +72,7 @@ def show_state(o, words, monitored):
 
     Print the state of a container as the OCI runtime specification has it.
     """
-    known = state.load(_one(words))
+    known = state.load(options.one(words))
     shown = {k: known.get(k) for k in ("ociVersion", "id", "status", "pid", "bundle", "annotations")}
     print(jsonfile.dumps(shown | ({"pid": 0} if known["status"] == "stopped" else {})))
     return 0
@@ -84,14 +84,8 @@ def delete(o, words, monitored):
     Remove a container; with --force also one that runs, and none is no error.
     """
     try:
-        runtime.delete(_one(words), force=bool(o.get("force")))
+        runtime.delete(options.one(words), force=bool(o.get("force")))
     except errors.NotFound:
         if not o.get("force"):
             raise
     return 0
-
-
-def _one(words):
-    if len(words) != 1:
-        raise UsageError("this needs one container ID")
-    return words[0]

@@ -66,6 +66,13 @@ def _similar(name, by_name):
     return f"did you mean {near[0]}?" if near else "--help lists the options"
 
 
+def one(words):
+    """The only word: a container's ID."""
+    if len(words) != 1:
+        raise UsageError("this needs one container ID")
+    return words[0]
+
+
 def show(table):
     """The table as the lines of a --help text."""
     rows = [(", ".join(o.names) + (f" {o.metavar}" if o.metavar else ""), o.help) for o in table]

@@ -113,7 +113,9 @@ def enter(spec, facts, target, started, cgroup_path, keep=0, sibling=False, atta
 
 def delete(known, facts):
     """From whatever there is to nothing: only what is the container's own."""
-    steps = []
+    steps, facts = [], at(known, facts)
+    if known.get("status") == "paused":
+        steps += pause(known, facts, thaw=True)  # nobody dies frozen
     if known["pid"]:
         steps.append(host(pid.kill, pid=known["pid"], started=known["pidStart"], signal=9))
     else:
@@ -128,6 +130,22 @@ def delete(known, facts):
         elif known["status"] == "creating":  # named, but never marked as made: nobody is in it, or it is not ours
             steps.append(host(cgroup.remove_empty, paths=cgroup.places(facts, known["cgroupPath"])))
     return [*steps, *cable, host(state.forget, directory=known["directory"])]
+
+
+def at(known, facts):
+    """The facts as they are for this container: its maker's part of the tree may be another one than ours."""
+    return facts | {"cgroup2": known["cgroupTop"]} if known.get("cgroupTop") else facts
+
+
+def pause(known, facts, thaw=False):
+    """Stop every process of a container where it is, or let them go on."""
+    cgroup = CGROUPS[known["cgroup"]]
+    return [host(cgroup.thaw if thaw else cgroup.freeze, paths=cgroup.places(at(known, facts), known["cgroupPath"]))]
+
+
+def update(known, facts, resources, now):
+    """Other limits for a container that exists; `now` holds the files that the new ones have to know."""
+    return [*CGROUPS[known["cgroup"]].plan_change(at(known, facts), known["cgroupPath"], resources, now)]
 
 
 def _init(spec, facts, path, sibling, keep):
@@ -169,8 +187,12 @@ def _with(steps, mine):
 
 
 def check(spec, facts):
-    """What the machine cannot give is refused before anything is made."""
-    wanted = {k: v for k, v in spec["linux"]["resources"].items() if v and k != "devices"}
+    """Limits that the machine cannot keep are refused before anything is made."""
+    resources = spec["linux"]["resources"]
+    wanted = {k: v for k, v in resources.items() if v and k != "devices"}
     if wanted and not facts["cgroup"]:
         raise errors.HostError(f"linux.resources.{next(iter(wanted))}: no cgroup here that this user may write to",
                                "limits need root, or a delegated cgroup")  # fmt: skip
+    unmet = CGROUPS[facts["cgroup"]].unmet(resources, facts) if facts["cgroup"] else None
+    if unmet:
+        raise errors.HostError(f"linux.resources.{unmet[0]}: {unmet[1]}", "see `labcore doctor` for what there is")

@@ -55,10 +55,8 @@ def undo(container_id, handles, error):
         known = state.load(container_id) | ({"cgroupPath": ""} if taken else {})
     except errors.NotFound:
         return  # not even the state directory could be made
-    if known["cgroup"] and known["owned"]:
-        kills = plan.CGROUPS[known["cgroup"]].read(plan.CGROUPS[known["cgroup"]].places(facts.read(),
-                                                                                     known["cgroupPath"]))  # fmt: skip
-        if kills["oom_kills"] and isinstance(error, errors.StepFailed):
+    if known["owned"] and isinstance(error, errors.StepFailed):
+        if use(known).get("oom_kills"):
             error.args = (f"{error.args[0]}: killed because the memory limit was reached",)
             error.hint = "give it more with --memory"
     child = handles.get("init") or handles.get("joiner")
@@ -105,19 +103,54 @@ def start(container_id, tell=None, attached=False, mine=None, keep=0):
             let_go(handles)
 
 
+def use(known):
+    """What a container uses, and which limits it met — cgroup1.read, cgroup2.read; {} where it has no cgroup."""
+    return plan.CGROUPS[known["cgroup"]].read(places(known)) if known["cgroup"] else {}
+
+
+def places(known):
+    """A container's cgroups: {subsystem: directory}."""
+    return plan.CGROUPS[known["cgroup"]].places(plan.at(known, facts.read()), known["cgroupPath"])
+
+
 def kill(container_id, signal, everybody=False):
-    """Signal init, or every process in the container."""
+    """Signal init, or every process in the container; SIGKILL wakes one that is paused."""
     known = state.load(container_id)
-    if known["status"] not in ("created", "running") and not everybody:
+    if known["status"] not in ("created", "running", "paused") and not everybody:
         raise errors.StateError(f"container {container_id!r} is {known['status']}; kill needs created or running")
     if everybody and known["cgroup"] and known["owned"]:
-        paths = plan.CGROUPS[known["cgroup"]].places(facts.read(), known["cgroupPath"])
         if signal == _signal.SIGKILL:
-            return plan.CGROUPS[known["cgroup"]].kill(paths)
-        for process in cgroupfs.processes(next(iter(paths.values()))):
+            return plan.CGROUPS[known["cgroup"]].kill(places(known))
+        for process in cgroupfs.processes(next(iter(places(known).values()))):
             pid.kill(process, pid.start_time(process), signal)
         return None
+    if known["status"] == "paused" and signal == _signal.SIGKILL:
+        list(walk(plan.pause(known, facts.read(), thaw=True)))
     return pid.kill(known["pid"], known["pidStart"], signal)
+
+
+def pause(container_id, thaw=False):
+    """Stop every process of a container where it is, or let a paused one go on."""
+    verb, *needed = ("resume", "paused") if thaw else ("pause", "created", "running")
+    _change(plan.pause, container_id, verb, needed, thaw)
+
+
+def _change(plan_of, container_id, verb, needed, *more):
+    known = state.load(container_id)
+    if known["status"] not in needed:
+        raise errors.StateError(f"container {container_id!r} is {known['status']}; {verb} needs {' or '.join(needed)}")
+    if not known["cgroup"] or (verb != "update" and not known["owned"]):
+        raise errors.StateError(f"container {container_id!r} has no cgroup of its own; {verb} needs one")
+    list(walk(plan_of(known, facts.read(), *more)))
+
+
+def update(container_id, resources):
+    """Other limits for a container that exists: all of them, or none."""
+    known, here = state.load(container_id), facts.read()
+    plan.check({"linux": {"resources": resources}}, here | {"cgroup": known["cgroup"]})
+    directory = places(known).get("unified", "") if known["cgroup"] else ""
+    now = {file: text for file in ("cpu.max", "memory.max") if (text := cgroupfs.read(directory, file))}
+    _change(plan.update, container_id, "update", ("created", "running", "paused"), resources, now)
 
 
 def delete(container_id, force=False):
@@ -149,6 +182,7 @@ def enter(container_id, process, tell=None, handles=None, **options):
     known, here = state.load(container_id), facts.read()
     if known["status"] not in ("created", "running"):
         raise errors.StateError(f"container {container_id!r} is {known['status']}; exec needs running")
+    here = plan.at(known, here)
     config = state.config(known) | {"process": process}
     handles = {} if handles is None else handles
     steps = plan.enter(config, here, known["pid"], known["pidStart"], known["cgroupPath"] if known["owned"] else "",

@@ -4,12 +4,11 @@ Unknown properties are ignored, as the OCI runtime specification says. Known one
 refused: a container never starts without something that it was asked to have.
 """
 
-from . import caps, errors, jsonfile, namespace, seccomp
+from . import caps, errors, jsonfile, namespace, resources, seccomp
 
 SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
 _ID_MAP = [{"containerID": int, "hostID": int, "size": int}]
 _DEVICE = {"path": str, "type": str, "major": int, "minor": int, "fileMode": int, "uid": int, "gid": int}
-_RULE = {"allow": bool, "type": str, "major": int, "minor": int, "access": str}
 SHAPE = {
     "ociVersion": str, "hostname": str, "domainname": str, "annotations": {"*": str},
     "root": {"path": str, "readonly": bool},
@@ -23,11 +22,7 @@ SHAPE = {
     "linux": {
         "namespaces": [{"type": str, "path": str}], "uidMappings": _ID_MAP, "gidMappings": _ID_MAP,
         "devices": [_DEVICE], "cgroupsPath": str, "sysctl": {"*": str}, "maskedPaths": [str], "readonlyPaths": [str],
-        "rootfsPropagation": str, "seccomp": seccomp.SHAPE,
-        "resources": {
-            "memory": {"limit": int, "swap": int, "reservation": int}, "pids": {"limit": int}, "devices": [_RULE],
-            "cpu": {"shares": int, "quota": int, "period": int, "cpus": str, "mems": str},
-        },
+        "rootfsPropagation": str, "seccomp": seccomp.SHAPE, "resources": resources.SHAPE,
     },
 }  # fmt: skip
 # known to the specification, not to us yet: refused when set to anything
@@ -35,9 +30,6 @@ NOT_YET = {
     "": ("hooks", "intelRdt", "vm", "solaris", "windows", "zos"),
     "process": ("apparmorProfile", "selinuxLabel", "scheduler", "ioPriority", "execCPUAffinity"),
     "linux": ("mountLabel", "intelRdt", "personality", "timeOffsets", "memoryPolicy", "netDevices"),
-    "linux.resources": ("blockIO", "hugepageLimits", "network", "rdma", "unified"),
-    "linux.resources.memory": ("kernel", "kernelTCP", "swappiness", "disableOOMKiller"),
-    "linux.resources.cpu": ("realtimeRuntime", "realtimePeriod", "burst", "idle"),
     "mounts[]": ("uidMappings", "gidMappings"),
 }
 _PROPAGATION = ("", "private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable")
@@ -45,10 +37,11 @@ _PROPAGATION = ("", "private", "rprivate", "shared", "rshared", "slave", "rslave
 
 def load(bundle):
     """The checked configuration of a bundle directory."""
-    return check(_read(f"{bundle}/config.json", "a bundle is a directory with a config.json"))
+    return check(read(f"{bundle}/config.json", "a bundle is a directory with a config.json"))
 
 
-def _read(path, hint):
+def read(path, hint):
+    """The value in a JSON file that somebody named."""
     try:
         return jsonfile.read(path)
     except OSError as error:
@@ -59,7 +52,7 @@ def _read(path, hint):
 
 def check(value):
     """A configuration with every field of SHAPE present and valid; SpecError names the field and why."""
-    _check_shape(value, SHAPE, "")
+    check_shape(value, SHAPE, "")
     spec = _fill(value)
     if not value.get("ociVersion"):
         raise errors.SpecError("ociVersion: missing")
@@ -77,12 +70,12 @@ def check(value):
 
 def load_process(path):
     """The process in a JSON file, as `exec --process` names it, checked and filled."""
-    return process(_read(path, "a process is an object with args and cwd"))
+    return process(read(path, "a process is an object with args and cwd"))
 
 
 def process(value):
     """A process alone, as `exec --process` gives it, checked and filled."""
-    _check_shape(value, SHAPE["process"], "process")
+    check_shape(value, SHAPE["process"], "process")
     filled = _fill_process(value)
     check_process(filled)
     return filled
@@ -91,7 +84,8 @@ def process(value):
 # -- shape -------------------------------------------------------------------------------------------------------------
 
 
-def _check_shape(value, shape, where):
+def check_shape(value, shape, where):
+    """Is everything of the kind that SHAPE says?"""
     if isinstance(shape, type):
         if type(value) is not shape:
             raise errors.SpecError(f"{where}: must be {_a(shape)}, not {_a(type(value))}")
@@ -105,7 +99,7 @@ def _check_shape(value, shape, where):
         if not isinstance(value, list):
             raise errors.SpecError(f"{where}: must be a list, not {_a(type(value))}")
         for n, item in enumerate(value):
-            _check_shape(item, shape[0], f"{where}[{n}]")
+            check_shape(item, shape[0], f"{where}[{n}]")
     else:
         _check_object(value, shape, where)
 
@@ -121,7 +115,7 @@ def _check_object(value, shape, where):
     for name, item in value.items():
         inner = shape.get("*") or shape.get(name)
         if inner is not None and item is not None:  # null means absent
-            _check_shape(item, inner, f"{where}.{name}" if where else name)
+            check_shape(item, inner, f"{where}.{name}" if where else name)
 
 
 def _a(kind):
@@ -143,7 +137,6 @@ def _fill(value):
                "source": _get(m, "source", ""), "options": _get(m, "options", [])}
               for m in _get(value, "mounts", [])]  # fmt: skip
     lists = ("namespaces", "uidMappings", "gidMappings", "devices", "maskedPaths", "readonlyPaths")
-    resources = {k: v for k, v in _get(linux, "resources", {}).items() if v is not None}
     return {
         "ociVersion": value.get("ociVersion"), "hostname": _get(value, "hostname", ""),
         "domainname": _get(value, "domainname", ""), "annotations": _get(value, "annotations", {}),
@@ -153,19 +146,13 @@ def _fill(value):
         "linux": {name: _get(linux, name, []) for name in lists} | {
             "cgroupsPath": _get(linux, "cgroupsPath", ""), "sysctl": _get(linux, "sysctl", {}),
             "rootfsPropagation": _get(linux, "rootfsPropagation", ""), "seccomp": linux.get("seccomp"),
-            "resources": resources | {"devices": [_fill_rule(r) for r in resources.get("devices", [])]},
+            "resources": resources.filled(_get(linux, "resources", {})),
         },
     }  # fmt: skip
 
 
 def _binds(m):
     return any(word in ("bind", "rbind") for word in _get(m, "options", []))
-
-
-def _fill_rule(rule):
-    return {"allow": False, "type": "a", "major": None, "minor": None, "access": "rwm"} | {
-        k: v for k, v in rule.items() if v is not None
-    }
 
 
 def _fill_process(p):
@@ -246,6 +233,7 @@ def _check_linux(spec):
     if linux["rootfsPropagation"] not in _PROPAGATION:
         raise errors.SpecError(f"linux.rootfsPropagation: unknown value {linux['rootfsPropagation']!r}")
     seccomp.check(linux["seccomp"])
+    resources.check(linux["resources"])
     _check_maps(linux, "user" in seen)
     _check_devices(linux)
 

@@ -14,7 +14,7 @@ import errno
 import os
 import time
 
-from . import errors, jsonfile, pid
+from . import cgroupfs, errors, jsonfile, pid
 from .step import Descriptor
 
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+-.")
@@ -139,7 +139,7 @@ def send_listener(directory, notify, path, metadata, pid):
 
 
 def load(container_id):
-    """The state of a container, its status as it is now: creating, created, running or stopped."""
+    """The state of a container, its status as it is now: creating, created, running, paused or stopped."""
     directory = directory_of(container_id)
     try:
         state = jsonfile.read(f"{directory}/state.json")
@@ -152,17 +152,18 @@ def load(container_id):
     except ValueError as error:
         raise errors.StateError(f"container {container_id!r}: its state file is broken: {error}",
                                 f"remove {directory} by hand when nothing runs in it") from None  # fmt: skip
-    init = _read(directory, "init", {"pid": 0, "pidStart": None})
-    state |= init | {"directory": directory, "owned": _read(directory, "owned", [])}
-    return state | {"status": _status(directory, init)}
+    init, owned = _read(directory, "init", {"pid": 0, "pidStart": None}), _read(directory, "owned", [])
+    return state | init | {"directory": directory, "owned": owned, "status": _status(directory, init, owned)}
 
 
-def _status(directory, init):
+def _status(directory, init, owned):
     """What the files and the kernel say together; nothing is written when it changes."""
     if not init["pid"]:
         return "creating"
     if pid.start_time(init["pid"]) != init["pidStart"]:
         return "stopped"
+    if cgroupfs.is_frozen(owned):
+        return "paused"
     return "created" if os.path.exists(f"{directory}/door") else "running"
 
 
@@ -216,6 +217,7 @@ def new(container_id, bundle, spec, facts, cgroup_path, rootless, network=None):
             "annotations": spec["annotations"], "created": time.time_ns() // 1_000_000_000,
             "cgroup": facts["cgroup"] if cgroup_path else 0, "cgroupPath": cgroup_path, "rootless": rootless,
             "command": spec["process"]["args"] if spec["process"] else [],
+            "cgroupTop": facts["cgroup2"] if facts["cgroup"] == 2 and cgroup_path else None,
             } | ({"network": network} if network else {})  # fmt: skip
 
 

@@ -26,7 +26,8 @@ _NR = {
         "semctl": (66, 191), "semop": (65, 193), "shmget": (29, 194), "shmctl": (31, 195), "shmat": (30, 196),
         "shmdt": (67, 197), "mq_open": (240, 180), "mq_unlink": (241, 181), "mq_timedsend": (242, 182),
         "mq_timedreceive": (243, 183), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
-        "pidfd_send_signal": (424, 424), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
+        "bpf": (321, 280), "pidfd_send_signal": (424, 424), "open_tree": (428, 428), "move_mount": (429, 429),
+        "fsopen": (430, 430),
         "fsconfig": (431, 431), "fsmount": (432, 432), "pidfd_open": (434, 434), "clone3": (435, 435),
         "close_range": (436, 436), "openat2": (437, 437), "faccessat2": (439, 439), "mount_setattr": (442, 442),
     }.items()
@@ -59,6 +60,9 @@ PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 2, 4
 # msgget(2), semget(2), shmget(2), and what msgctl(2) and its sisters do
 IPC_PRIVATE, IPC_CREAT, IPC_EXCL, IPC_NOWAIT, IPC_RMID = 0, 0o1000, 0o2000, 0o4000, 0
 GETVAL, SETVAL, SEM_UNDO, SHM_RDONLY = 12, 16, 0x1000, 0o10000
+# bpf(2)
+BPF_PROG_LOAD, BPF_PROG_ATTACH = 5, 8
+BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI = 15, 6, 2
 # keyctl(2)
 KEYCTL_GET_KEYRING_ID, KEYCTL_JOIN_SESSION_KEYRING, KEYCTL_SETPERM, KEYCTL_READ = 0, 1, 5, 11
 KEY_SPEC_SESSION_KEYRING, KEY_SPEC_USER_KEYRING = -3, -4
@@ -151,6 +155,7 @@ _fsconfig = _prepare("fsconfig", "iissi")
 _fsmount = _prepare("fsmount", "iii")
 _mount_setattr = _prepare("mount_setattr", "isipi")
 _faccessat2 = _prepare("faccessat2", "isii")
+_bpf = _prepare("bpf", "ipi")
 
 
 # -- processes and namespaces ------------------------------------------------------------------------------------------
@@ -483,6 +488,23 @@ def mount_setattr(fd, path, attr_set=0, attr_clr=0, propagation=0, flags=AT_EMPT
 def faccessat2(dirfd, path, mode, flags=0):
     """May the calling process use this path so? Raises if not — faccessat2(2)."""
     _faccessat2(dirfd, path, mode, flags)
+
+
+class _BpfLoad(ctypes.Structure):
+    _fields_ = [("prog_type", ctypes.c_uint32), ("insn_cnt", ctypes.c_uint32), ("insns", ctypes.c_char_p),
+                ("license", ctypes.c_char_p), ("rest", ctypes.c_uint64 * 6)]  # fmt: skip
+
+
+def bpf_prog_load(kind, program):
+    """A descriptor for a program that the kernel has checked — bpf(2)."""
+    attr = _BpfLoad(kind, len(program) // 8, program, b"Dual MIT/GPL")
+    return _bpf(BPF_PROG_LOAD, ctypes.addressof(attr), ctypes.sizeof(attr))
+
+
+def bpf_prog_attach(target_fd, program_fd, where, flags):
+    """Have a loaded program asked at a hook of this cgroup — bpf(2)."""
+    attr = (ctypes.c_uint32 * 4)(target_fd, program_fd, where, flags)
+    _bpf(BPF_PROG_ATTACH, ctypes.addressof(attr), ctypes.sizeof(attr))
 
 
 def prepare_execveat(fd, argv, envp):

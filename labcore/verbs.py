@@ -3,16 +3,30 @@
 import os
 import sys
 
-from . import attach, default, errors, facts, jsonfile, oci, options, plan, runtime, sealed, spec, state, step, walk
+from . import (
+    attach,
+    default,
+    errors,
+    facts,
+    jsonfile,
+    limits,
+    oci,
+    options,
+    plan,
+    runtime,
+    sealed,
+    spec,
+    state,
+    step,
+    walk,
+)
 from .options import Option, UsageError
 
 _HELP = Option("-h --help", None, "this text")
 RUN = [
     Option("--name", "NAME", "name the container; made up when left out"),
     Option("--hostname", "NAME", "its host name; its name when left out"),
-    Option("-m --memory", "SIZE", "memory limit: 64m, 1g"),
-    Option("--cpus", "N", "processors: 0.5 is half of one"),
-    Option("--pids-limit", "N", "how many processes at most"),
+    *limits.RUN,
     Option("-e --env", "NAME=VALUE", "set a variable, or pass on one of yours", many=True),
     Option("-w --workdir", "DIR", "start in this directory"),
     Option("-u --user", "USER[:GROUP]", "run as this user, by name or number"),
@@ -62,11 +76,24 @@ def run(o, words, monitored):
             return _run_detached(container_id, bundle, config, tell, settings, monitored, o)
         handles = runtime.run(container_id, bundle, config, tell, **settings)
         try:
-            return attach.wait(handles, state.directory_of(container_id), guard.caught)
+            code = attach.wait(handles, state.directory_of(container_id), guard.caught)
+            if config["linux"]["resources"].keys() & {"memory", "pids", "unified"}:
+                _tell_limits(container_id, code)
+            return code
         finally:
             walk.let_go(handles)
             if o.get("rm") or o.get("bundle"):
                 runtime.delete(container_id, force=True)
+
+
+def _tell_limits(container_id, code):
+    """Say which limit the program met, if it did."""
+    known = state.load(container_id)
+    used = runtime.use(known)
+    if known["owned"] and (used["oom_kills"] or used["forks_refused"]):
+        from . import control
+
+        control.tell_limits(known, code)
 
 
 def _what_to_run(o, words):
@@ -200,52 +227,6 @@ def _process_like(first, args, o):
     return process
 
 
-def ps(o, words, monitored):
-    """usage: labcore ps [-a] [--format json]
-
-    List the containers that run; with -a also those that have ended.
-    """
-    rows = [c | {"exit": state.exit_code(c)} for c in runtime.containers()]
-    rows = rows if o.get("all") else [c for c in rows if c["status"] in ("created", "running")]
-    if o.get("format") == "json":
-        print(jsonfile.dumps([{k: c.get(k) for k in ("id", "status", "pid", "exit", "bundle", "created", "command")}
-                              for c in rows]))  # fmt: skip
-        return 0
-    if o.get("quiet"):
-        print("".join(f"{c['id']}\n" for c in rows), end="")
-        return 0
-    width = max([9, *(len(c["id"]) for c in rows)])
-    print(f"{'NAME':{width}}  {'STATUS':12}  {'PID':>7}  COMMAND")
-    for c in rows:
-        status = c["status"] if c["exit"] is None else f"exited ({c['exit']})"
-        number = c["pid"] if c["status"] in ("created", "running") else "-"
-        print(f"{c['id']:{width}}  {status:12}  {number:>7}  {' '.join(c.get('command') or [])[:60]}")
-    return 0
-
-
-def rm(o, words, monitored):
-    """usage: labcore rm [--force] NAME…
-
-    Remove containers that have ended; with --force also those that run.
-    """
-    if not words:
-        raise UsageError("rm needs a container", "`labcore ps -a` lists them")
-    code = 0
-    for container_id in words:
-        try:
-            if o.get("pid") and o["pid"] != str(state.load(container_id)["pid"]):
-                continue  # another has taken the name
-            runtime.delete(container_id, force=bool(o.get("force")))
-        except errors.NotFound as error:
-            if not o.get("force"):
-                print(f"labcore: {error}", file=sys.stderr)
-                code = 1
-        except errors.LabError as error:
-            print(f"labcore: {error}", file=sys.stderr)
-            code = 1
-    return code
-
-
 def doctor(o, words, monitored):
     """usage: labcore doctor [--json]
 
@@ -266,7 +247,7 @@ def reset(o, words, monitored):
     return reset.main(bool(o.get("dry_run")))
 
 
-_JSON, _FORMAT = Option("--json", None, "as JSON"), Option("-f --format", "FORMAT", "json or table")
+_JSON = Option("--json", None, "as JSON")
 _FORCE = Option("-f --force", None, "also what runs, and no complaint when it is gone")
 VERBS = {
     "run": (run, RUN),
@@ -277,15 +258,12 @@ VERBS = {
         Option("-w --cwd --workdir", "DIR", "start in this directory"),
         Option("-e --env", "NAME=VALUE", "set a variable", many=True), Option("--explain", None, "tell each step"),
         Option("-p --process", "FILE", "the process as OCI JSON"), *oci.OPTIONS[1:4], _HELP]),
-    "ps": (ps, [Option("-a --all", None, "also those that have ended"), Option("-q --quiet", None, "names only"),
-                _FORMAT, _HELP]),
     "kill": (oci.kill, [Option("-a --all", None, "all its processes"), Option("-s --signal", "SIGNAL"), _HELP]),
-    "rm": (rm, [_FORCE, Option("--pid", "PID", "only if that was the PID of its init"), _HELP]),
     "network": None, "doctor": (doctor, [_JSON, _HELP]),
     "reset": (reset, [Option("-n --dry-run", None, "only say what would go"), _HELP]),
     "create": (oci.create, [*oci.OPTIONS, _HELP]), "start": (oci.start, [_HELP]), "state": (oci.show_state, [_HELP]),
     "delete": (oci.delete, [_FORCE, _HELP]),
-    "list": (ps, [Option("-a --all"), Option("-q --quiet", None, "names only"), _FORMAT, _HELP]),
+    **dict.fromkeys(("ps", "list", "rm", "update", "pause", "resume", "stats", "events")),  # those of control.py
 }  # fmt: skip
 NOTEBOOK = {"check": "grade", "restore": "restore", "report": "report", "solutions": "solutions"}
 
@@ -296,12 +274,14 @@ def call(name, words, monitored):
         from . import networks
 
         return networks.call(words)
+    if VERBS[name] is None:
+        from . import control
+
+        return control.call(name, words, monitored)
     function, table = VERBS[name]
     chosen, rest = options.parse(words, table)
     if chosen.get("help"):
         return options.explain(function, table)
-    if name == "list":
-        chosen["all"] = True
     return function(chosen, rest, monitored)
 
 

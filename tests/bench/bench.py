@@ -4,7 +4,7 @@ usage: make bench ARGS='[OPTION…]'
 
   --quick         fewer rounds: a minute or two, for a first impression
   --only NAME     one figure; may be given again: notebook holding command import many memory unit peers
-                  network
+                  network, limits
   --rounds N      this many rounds for each pair
   --json          the result as JSON on standard output
   --write         also write the table to docs/figures.md

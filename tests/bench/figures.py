@@ -72,6 +72,20 @@ def command(stage, rounds, tick):
                   lambda: stage.spawn(LABCORE, "run", "--bundle", bundle, MARK), runc, rounds, tick)  # fmt: skip
 
 
+def limits(stage, rounds, tick):
+    """What every limit of the command line together adds to a run: to set them, not to have less."""
+    cpus = os.cpu_count()
+    every = ["--memory", "64m", "--memory-swap", "80m", "--memory-reservation", "32m", "--cpus", str(cpus),
+             "--cpu-shares", "1024", "--cpuset-cpus", f"0-{cpus - 1}", "--cpuset-mems", "0", "--pids-limit", "20",
+             "--blkio-weight", "300"]  # fmt: skip
+    a, b = alternate(lambda: stage.spawn(LABCORE, "run", "--rm", *every, "busybox", "true"),
+                     lambda: stage.spawn(LABCORE, "run", "--rm", "busybox", "true"), rounds, tick)  # fmt: skip
+    ours, theirs = [x["ms"] for x in a], [x["ms"] for x in b]
+    yield {"what": "labcore run with every limit", "against": "beyond none", "target": 2, "unit": "ms",
+           "rounds": rounds, "ours_ms": statistics.median(ours), "theirs_ms": statistics.median(theirs),
+           } | pairs.difference(ours, theirs)  # fmt: skip
+
+
 def network(stage, rounds, tick):
     """What a network adds to a run, on a host of the figure's own."""
     need("nft")
@@ -257,6 +271,7 @@ FIGURES = {
     "notebook": (notebook, 60, 15, True), "holding": (holding, 60, 15, True), "command": (command, 40, 10, True),
     "import": (imports, 20, 5, False), "many": (many, 20, 5, True), "memory": (memory, 1, 1, True),
     "unit": (unit, 3, 1, False), "peers": (peers, 40, 8, True), "network": (network, 60, 15, True),
+    "limits": (limits, 60, 15, True),
 }  # fmt: skip
 
 

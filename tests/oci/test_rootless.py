@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from labcore import cgroup2, facts
 from tests.oci.box import LABCORE, TIMEOUT_S
 
 UID = 61234
@@ -134,3 +135,39 @@ def test_a_range_of_subordinate_ids_is_used_and_only_that(leaves_no_trace, user)
         subprocess.run(["userdel", name], check=True, stderr=subprocess.DEVNULL)
         for path, text in kept.items():
             pathlib.Path(path).write_bytes(text)
+
+
+@pytest.fixture
+def delegated():
+    """A part of the version 2 tree that was handed to the user, with a cgroup in it from which to start."""
+    here = facts.read()
+    if here["cgroup"] != 2:
+        pytest.skip("cgroup v2 has no controllers here: v1 or hybrid machine")
+    top = pathlib.Path(here["cgroup2"]) / f"delegated-{os.getpid()}"
+    cgroup2.enable(here["cgroup2"], ["cpu", "memory", "pids"], here["cgroup2"])
+    (top / "shell").mkdir(parents=True)
+    for place in (top, top / "shell"):
+        for name in (".", "cgroup.procs", "cgroup.subtree_control", "cgroup.threads"):
+            os.chown(place / name, UID, UID)
+    yield top
+    (top / "shell").rmdir()
+    top.rmdir()
+
+
+def test_limits_are_kept_in_a_part_of_the_tree_that_was_handed_over(user, delegated):
+    inside = {"preexec_fn": lambda: (delegated / "shell/cgroup.procs").write_text(str(os.getpid()))}
+    limits = ("--memory", "32m", "--cpus", "0.5", "--pids-limit", "20")
+    user("run", "-d", "--name", "a", *limits, "busybox", "sleep", "1000", **inside)
+    try:
+        own = delegated / "labcore.a"
+        found = [(own / file).read_text().strip() for file in ("memory.max", "cpu.max", "pids.max")]
+        assert found == [str(32 << 20), "50000 100000", "20"]
+        user("exec", "a", "true", **inside)
+        user("update", "--pids-limit", "30", "a")  # from wherever: the state knows the place
+        assert (own / "pids.max").read_text().strip() == "30"
+        user("pause", "a")
+        assert '"paused"' in user("state", "a").stdout
+        assert "a " in user("stats", "--no-stream", "a").stdout
+    finally:
+        user("rm", "--force", "a")
+    assert not own.exists()

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from labcore import cli, networks, options, verbs
+from labcore import cli, control, networks, options, verbs
 
 
 @pytest.mark.parametrize("line, detached", [
@@ -26,7 +26,9 @@ def test_every_option_with_a_value_is_known_before_the_tables_are():
 
 
 def test_every_verb_of_the_usage_has_a_help():
-    for verb, (function, table) in (verbs.VERBS | {"network": (networks.call, networks.OPTIONS)}).items():
+    later = control.VERBS | {"network": (networks.call, networks.OPTIONS)}
+    assert {verb for verb, entry in verbs.VERBS.items() if entry is None} == set(later)
+    for verb, (function, table) in (verbs.VERBS | later).items():
         assert verb in cli.USAGE
         assert function.__doc__.startswith("usage: labcore "), verb
         assert any("--help" in o.names for o in table), verb

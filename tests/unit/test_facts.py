@@ -33,3 +33,16 @@ def test_facts_are_json():
 
     found = json.loads(json.dumps(facts.read()))
     assert found["uid"] == os.geteuid() and found["cgroup"] in (0, 1, 2)
+
+
+def test_a_part_of_the_tree_that_was_handed_over_is_the_highest_that_may_be_filled():
+    own = "0::/user.slice/user-1000.slice/user@1000.service/app.slice/x.scope\n"
+    theirs = "/cg/user.slice/user-1000.slice/user@1000.service"
+    def may(path, mode):
+        return path.startswith(theirs)
+
+    assert facts.delegated("/cg", own, may) == theirs
+    assert facts.delegated("/cg", own, lambda path, mode: False) is None
+    assert facts.delegated("/cg", own, lambda path, mode: may(path, mode) and not path.endswith("procs")) is None
+    for odd in ("", "0::/\n", "0::/../../x\n", "5:memory:/a\n"):
+        assert facts.delegated("/cg", odd, lambda path, mode: True) is None

@@ -17,27 +17,31 @@ MECHANISMS = {  # one thing of the kernel each; plan.py introduces them to each 
     "rlimit", "sysctl", "device", "process", "tty", "hooks",
 }  # fmt: skip
 # what mechanisms stand on
-GROUND = {"errors", "syscalls", "step", "jsonfile", "wire", "inroot", "cgroupfs", "trampoline", "detached", "lease",
-          "shelf"}  # fmt: skip
+GROUND = {
+    "errors", "syscalls", "step", "jsonfile", "wire", "inroot", "cgroupfs", "trampoline", "detached", "lease", "bpf",
+    "shelf",
+}
 FLOORS = [
     {"errors"},
     {"syscalls", "jsonfile", "shelf"},
     {"step", "inroot", "detached", "trampoline"},
-    {"cgroupfs", "lease"},
+    {"cgroupfs", "lease", "bpf"},
     {"wire"},
     MECHANISMS,
+    {"resources"},
     {"spec", "state", "facts"},
     {"helper", "monitor", "attach", "options"},
     {"plan", "walk"},
     {"runtime"},
     {"machine", "image", "engine"},
     {"doctor"},
-    {"sharing", "profile"},
+    {"sharing", "profile", "limits"},
     {"default"},
     {"labhost"},
     {"actor", "walker"},
     {"launcher", "reset", "sealed"},
-    {"oci", "networks"},
+    {"usage"},
+    {"oci", "networks", "control"},
     {"verbs"},
     {"cli"},
     {"notebook"},
@@ -49,19 +53,19 @@ SIDEWAYS = {
 
 # ---- exceptions, each with its reason ---------------------------------------------------------------------------
 
-LONGEST_MODULE, LONGEST_FUNCTION, RUNTIME_PATH = 300, 40, 3850
+LONGEST_MODULE, LONGEST_FUNCTION, RUNTIME_PATH = 300, 40, 4300
 LONG_MODULES = {  # "name.py": (lines allowed, "why")
-    "syscalls.py": (510, "a list: one short function for each system call"),
+    "syscalls.py": (560, "a list: one short function for each system call"),
     "doctor.py": (350, "a list: one short function for each finding"),
-    "verbs.py": (320, "a list: one function for each verb, with what --help says"),
 }
 LONG_FUNCTIONS = {}  # "name.py:function": (lines allowed, "why")
 NOT_RUNTIME_PATH = {
     **dict.fromkeys(["cli", "verbs", "oci", "options", "default", "sharing", "attach", "sealed"], "the command line"),
     "profile": "data: what engines allow by default",
-    "networks": "the command line",
+    **dict.fromkeys(["limits", "control", "networks"], "the command line"),
     **dict.fromkeys(["launcher", "labhost", "actor", "walker"], "the notebooks' root side"),
     **dict.fromkeys(["doctor", "machine"], "looks at the machine; no container needs it"),
+    "usage": "looks at a container; none needs it",
     "reset": "tidies up; no container needs it",
 }
 FORKING = {"helper.py", "launcher.py", "monitor.py"}

@@ -66,4 +66,4 @@ def test_the_usual_profile_passes_the_check_that_it_is_spared():
         for capabilities in (caps.DEFAULT, [], list(caps.BITS)):
             value = profile.usual(capabilities, machine)
             seccomp.check(value)
-            spec._check_shape(value, seccomp.SHAPE, "linux.seccomp")
+            spec.check_shape(value, seccomp.SHAPE, "linux.seccomp")

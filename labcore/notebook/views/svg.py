@@ -7,6 +7,7 @@ GROUND, HOST, INSIDE, WHITE = "#fbfbf9", "#e4eaef", "#fae6c3", "#ffffff"
 HOST_EDGE, INSIDE_EDGE = "#4a6378", "#a45f0c"
 
 WIDTH, MARGIN = 700, 20
+SHOWN = 660  # a page of JupyterLab at 1,100 pixels, its file list open, has room for so many
 LIMIT_BYTES = 30_000
 MONO = 0.61
 
@@ -174,13 +175,15 @@ class Drawing:
     def picture(self, height, twin):
         """Close the drawing at this height."""
         size = f'width="{self.width}" height="{number(height)}"'
+        shown = SHOWN / WIDTH
+        smaller = f'width="{number(self.width * shown)}" height="{number(height * shown)}"'
         patterns = "".join(
             f'<pattern id="lab-{name}" width="8" height="8" patternUnits="userSpaceOnUse">'
             f'<rect width="8" height="8" fill="{INSIDE}"/><g stroke="#d79a45" fill="none">{HATCHES[name]}</g></pattern>'
             for name in self.hatches
         )
         head = [
-            f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {self.width} {number(height)}" role="img"'
+            f'<svg xmlns="http://www.w3.org/2000/svg" {smaller} viewBox="0 0 {self.width} {number(height)}" role="img"'
             f' font-family="sans-serif" font-size="13" fill="{INK}">',
             f"<title>{escape(self.title)}</title>",
             f"<desc>{escape(self.sentence)}</desc>",
