@@ -1,7 +1,7 @@
 """Control groups, version 2: one tree for everything. (notebook 09)
 
 The verbs are those of cgroup1. `paths` is {"unified": this container's directory}. The configuration speaks the
-language of version 1; here it is translated (docs/decisions/0012).
+language of version 1; here it is translated (docs/decisions/0013).
 """
 
 import errno
@@ -156,7 +156,7 @@ def show(rootfs, destination, paths, readonly):
 
 
 def weight(shares):
-    """cpu.shares as cpu.weight: 2 → 1, 1024 → 100, 262144 → 10000, and on a curve between — docs/decisions/0012."""
+    """cpu.shares as cpu.weight: 2 → 1, 1024 → 100, 262144 → 10000, and on a curve between — docs/decisions/0013."""
     if not 2 < shares < 262144:
         return 1 if shares <= 2 else 10000
     power = math.log2(shares)
