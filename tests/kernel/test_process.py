@@ -54,7 +54,7 @@ def find(child, image, name, path="/bin", cwd="/", uid=0, gid=0, groups=()):
     ("local", ":/bin", "/work", "./local"),
     ("good", None, "/", "/usr/bin/good"),
     ("data", "/bin:/late", "/", "/late/data"),  # the first that may be executed, not the first of that name
-    ("directory", "/bin", "/", [126, "process.args[0]: 'directory' cannot be executed: Permission denied"]),
+    ("directory", "/bin", "/", [126, "process.args[0]: 'directory' cannot be executed: is a directory"]),
     ("data", "/bin", "/", [126, "process.args[0]: 'data' cannot be executed: Permission denied"]),
     ("/bin/data", "", "/", [126, "process.args[0]: '/bin/data' cannot be executed: Permission denied"]),
     ("none", "/bin", "/", [127, "process.args[0]: 'none' is not in this root file system"]),
