@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import signal
 import threading
 import types
 
@@ -32,7 +33,10 @@ def killed(monkeypatch):
     monkeypatch.setattr(patience, "PATIENCE_S", 0.3)
     monkeypatch.setattr(patience, "GRACE_S", 0.05)
     monkeypatch.setattr(patience.link, "here", lambda: types.SimpleNamespace(signal=lambda *who: found.append(who)))
-    return found
+    # as in a notebook's kernel; whoever started the tests may have SIGINT ignored
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield found
+    signal.signal(signal.SIGINT, before)
 
 
 def hang(actor, killed):
