@@ -1,8 +1,8 @@
 """A check that asks actors to use an answer comes back, whatever the answer does."""
 
 import os
-import subprocess
 import signal
+import subprocess
 import threading
 import types
 
