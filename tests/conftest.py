@@ -93,6 +93,8 @@ REAPER = None  # the parent's PID; None where conftest was loaded by something t
 
 def pytest_configure(config):
     global REAPER
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # started with & by a shell: tests of Ctrl-C need it as it is
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if not config.option.collectonly and len(os.listdir("/proc/self/task")) == 1:
         become_child_of_a_reaper()
         REAPER = os.getppid()
