@@ -16,6 +16,7 @@ Importing this module is cheap: standard library only, and little of it.
 import contextlib
 import importlib
 import io
+import types
 
 from ..errors import HostError, LabError, describe
 
@@ -114,6 +115,14 @@ def demand_touched(answer):
     """Raise `untouched` for no answer at all, or a function that does nothing."""
     if answer is None or answer is Ellipsis or (hasattr(answer, "__code__") and does_nothing(answer.__code__)):
         raise untouched("there is no answer yet" if answer is None else "the answer is still ...")
+
+
+def demand_function(answer, name):
+    """Raise unless there is a function to call."""
+    if not isinstance(answer, types.FunctionType):
+        raise NotYet("no-function", f"the answer is a {type(answer).__name__}, not a function",
+                     f"the line `def {name}(...):` is gone, or the name means something else now",
+                     "the exercise cell: keep its `def` line")  # fmt: skip
 
 
 def does_nothing(code):

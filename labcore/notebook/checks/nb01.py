@@ -4,12 +4,11 @@ Each check makes processes of its own, under names that no lesson uses, and give
 """
 
 import contextlib
-import inspect
 import os
 
 from labcore.syscalls import CLONE_NEWUTS, sethostname, unshare
 
-from ..checking import NotYet
+from ..checking import NotYet, demand_function
 from ..process import Process
 
 GOOD, BAD = ("lantern-4", "Ferry.example"), "not a name!"
@@ -28,14 +27,6 @@ def cast(*names):
             witness.call(sethostname, before)
         for actor in actors:
             actor.end()
-
-
-def demand_function(answer, name):
-    """Raise unless there is a function to call."""
-    if not inspect.isfunction(answer):
-        raise NotYet("no-function", f"the answer is a {type(answer).__name__}, not a function",
-                     f"the line `def {name}(...):` is gone, or the name means something else now",
-                     "the exercise cell: keep its `def` line")  # fmt: skip
 
 
 # -- 1.1 set_hostname --------------------------------------------------------------------------------------------------

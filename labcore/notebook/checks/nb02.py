@@ -4,7 +4,6 @@ Each check makes processes of its own, under names that no lesson uses, and remo
 """
 
 import contextlib
-import inspect
 
 from labcore import errors
 from labcore.syscalls import (
@@ -27,7 +26,7 @@ from labcore.syscalls import (
     unshare,
 )  # fmt: skip
 
-from ..checking import NotYet
+from ..checking import NotYet, demand_function
 from ..patience import limit, use
 from ..process import Process
 
@@ -60,14 +59,6 @@ def succeeds(who, function, *args):
     except OSError:
         return False
     return True
-
-
-def demand_function(answer, name):
-    """Raise unless there is a function to call."""
-    if not inspect.isfunction(answer):
-        raise NotYet("no-function", f"the answer is a {type(answer).__name__}, not a function",
-                     f"the line `def {name}(...):` is gone, or the name means something else now",
-                     "the exercise cell: keep its `def` line")  # fmt: skip
 
 
 # -- 2.1 deliver -------------------------------------------------------------------------------------------------------

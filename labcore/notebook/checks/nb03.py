@@ -12,10 +12,9 @@ from labcore.errors import HostError
 from labcore.syscalls import CLONE_NEWPID, unshare
 
 from .. import link
-from ..checking import NotYet
+from ..checking import NotYet, demand_function
 from ..patience import ended, limit, use
 from ..process import Process
-from .nb01 import demand_function
 
 PATIENCE_S, SIGKILL, SIGCONT = 4, 9, 18
 COUNTER = "/proc/sys/kernel/ns_last_pid"

@@ -4,13 +4,12 @@ Each check builds a small town of its own (town.py), in network namespaces that 
 cables and addresses comes first, so that a mistake is named without waiting for it; at the end a page is fetched.
 """
 
-import inspect
 
 from labcore import caps
 from labcore.errors import LabError
 
 from .. import links
-from ..checking import NotYet
+from ..checking import NotYet, demand_function
 from ..patience import limit, use
 from ..process import Process
 from ..town import GATE, OUT, OUTSIDE, batch, cast, fetch, town
@@ -20,14 +19,6 @@ NAT = """table ip town {
   chain in { type nat hook prerouting priority dstnat; iifname wan0 tcp dport 80 dnat to 10.4.0.20; }
   chain out { type nat hook postrouting priority srcnat; oifname wan0 masquerade; }
 }"""
-
-
-def demand_function(answer, name):
-    """Raise unless there is a function to call."""
-    if not inspect.isfunction(answer):
-        raise NotYet("no-function", f"the answer is a {type(answer).__name__}, not a function",
-                     f"the line `def {name}(...):` is gone, or the name means something else now",
-                     "the exercise cell: keep its `def` line")  # fmt: skip
 
 
 # -- 4.1 set_loopback_up -----------------------------------------------------------------------------------------------

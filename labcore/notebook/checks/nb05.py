@@ -4,14 +4,13 @@ Each check has a stage of its own: a mount namespace that shares nothing with th
 """
 
 import contextlib
-import inspect
 import os
 import stat
 
 from labcore.syscalls import CLONE_NEWNS, MS_PRIVATE, MS_REC, MS_SHARED, mount, unshare
 
 from .. import mountinfo
-from ..checking import NotYet
+from ..checking import NotYet, demand_function
 from ..patience import use
 from ..process import Process
 
@@ -31,14 +30,6 @@ def stage(*directories):
         yield actor
     finally:
         actor.end()
-
-
-def demand_function(answer, name):
-    """Raise unless there is a function to call."""
-    if not inspect.isfunction(answer):
-        raise NotYet("no-function", f"the answer is a {type(answer).__name__}, not a function",
-                     f"the line `def {name}(...):` is gone, or the name means something else now",
-                     "the exercise cell: keep its `def` line")  # fmt: skip
 
 
 def can_write(actor, directory):

@@ -9,11 +9,10 @@ import os
 
 from labcore.syscalls import CLONE_NEWNS, CLONE_NEWUSER, MS_PRIVATE, MS_REC, PR_SET_DUMPABLE, mount, prctl, unshare
 
-from ..checking import NotYet
+from ..checking import NotYet, demand_function
 from ..idmaps import parse
 from ..patience import use
 from ..process import Process
-from .nb01 import demand_function
 
 UID, GID = 1234, 2345
 USERS = [(0, 21000, 500), (600, 33000, 40)]

@@ -5,7 +5,6 @@ afterwards. A process whose root is odd runs no commands here, it makes calls; a
 """
 
 import contextlib
-import inspect
 import os
 
 from labcore.syscalls import (
@@ -23,7 +22,7 @@ from labcore.syscalls import (
 )
 
 from .. import link, roots
-from ..checking import NotYet
+from ..checking import NotYet, demand_function
 from ..patience import limit, use
 from ..process import Process
 
@@ -53,14 +52,6 @@ def take_down(top):
     """And away, with all that is mounted below."""
     umount(top, MNT_DETACH)
     os.rmdir(top)
-
-
-def demand_function(answer, name):
-    """Raise unless there is a function to call."""
-    if not inspect.isfunction(answer):
-        raise NotYet("no-function", f"the answer is a {type(answer).__name__}, not a function",
-                     f"the line `def {name}(...):` is gone, or the name means something else now",
-                     "the exercise cell: keep its `def` line")  # fmt: skip
 
 
 # -- 7.1 pivot ---------------------------------------------------------------------------------------------------------
